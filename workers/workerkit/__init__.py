@@ -1,0 +1,59 @@
+"""Write workers and host them: `worker`, `BaseWorker`, `WorkerManager` and what they need."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workerkit.base import BaseWorker, Worker, worker
+    from workerkit.context import RunContext
+    from workerkit.errors import DatabaseError, HostRunningError, RegistrationError, RunCancelled, TargetError
+    from workerkit.manager import WorkerManager
+    from workerkit.schedule import Cron, Every, Manual, ScheduleError, every
+    from workerkit.version import __version__
+
+_HOMES = {
+    "BaseWorker": "base",
+    "Cron": "schedule",
+    "DatabaseError": "errors",
+    "Every": "schedule",
+    "HostRunningError": "errors",
+    "Manual": "schedule",
+    "RegistrationError": "errors",
+    "RunCancelled": "errors",
+    "RunContext": "context",
+    "ScheduleError": "schedule",
+    "TargetError": "errors",
+    "Worker": "base",
+    "WorkerManager": "manager",
+    "__version__": "version",
+    "every": "schedule",
+    "worker": "base",
+}
+
+__all__ = [
+    "BaseWorker",
+    "Cron",
+    "DatabaseError",
+    "Every",
+    "HostRunningError",
+    "Manual",
+    "RegistrationError",
+    "RunCancelled",
+    "RunContext",
+    "ScheduleError",
+    "TargetError",
+    "Worker",
+    "WorkerManager",
+    "__version__",
+    "every",
+    "worker",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name when it is first used, so that a command pays only for what it needs."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workerkit' has no attribute {name!r}")
+    value = getattr(import_module(f"workerkit.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,90 @@
+"""What became of a run: the outcome, and where it failed, its kind."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a run ended. A run without an outcome is still in flight."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """An operator asked, and the worker gave way."""
+    INTERRUPTED = "interrupted"
+    """The host shut down before the run ended. Not a failure."""
+
+
+class FailureKind(StrEnum):
+    """Why a run counts as failed."""
+
+    ERROR = "error"
+    """It raised an Exception."""
+    PANIC = "panic"
+    """It did what a worker must never do: SystemExit, KeyboardInterrupt, RecursionError, MemoryError or
+    any other BaseException."""
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    """Its process, or the host's, died under it."""
+
+
+class Trigger(StrEnum):
+    """What made a run begin."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    CATCH_UP = "catch-up"
+    """The one run that stands for all slots missed while the host was away."""
+
+
+class Status(StrEnum):
+    """A worker's state as the operator sees it."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    FAILED = "failed"
+    """Its last finished run failed."""
+    PAUSED = "paused"
+    STUCK = "stuck"
+    """Its last run passed its timeout, was recorded as failed, and still occupies its thread."""
+    UNREGISTERED = "unregistered"
+    """Known to the database, not in the code that the host loaded."""
+    BROKEN = "broken"
+    """Its module failed to load; the traceback is kept."""
+
+
+class GapReason(StrEnum):
+    """Why a due slot has no run."""
+
+    PAUSED = "paused"
+    OVERLAP = "overlap"
+    HOST_DOWN = "host down"
+    CLOCK_STEP = "clock step"
+    OVERLOAD = "overload"
+    STOPPING = "stopping"
+    UNREGISTERED = "unregistered"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as it is recorded: one line for lists, and the bounded capture for inspection.
+
+    `error` is `Type: message`, for a panic with `Worker panic: ` in front. `capture` is plain JSON data
+    (see workerkit.failures), never an exception object: nothing of the worker's stays alive through it.
+    """
+
+    kind: FailureKind
+    error: str
+    capture: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What guarded execution made of one run."""
+
+    outcome: Outcome
+    failure: Failure | None = None
+    summary: str | None = None
+    """A bounded text of what run() returned, where it returned something."""
+    state: str | None = None
+    """ctx.state as JSON where the run changed it, else None."""

@@ -1,0 +1,130 @@
+"""What a host tells its writer: past-tense facts, immutable, one dataclass each.
+
+Events are applied in the order in which they were submitted; those queued together become one transaction.
+"""
+
+from dataclasses import dataclass
+
+from workerkit.clock import Micros
+from workerkit.outcome import GapReason, Result, Status, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """Inserts the run; the worker becomes `running` with last_run_at and next_run_at; activity counts a start."""
+
+    run_id: int
+    worker: str
+    attempt: int
+    trigger: Trigger
+    due_at: Micros
+    started_at: Micros
+    host_id: int
+    next_run_at: Micros | None
+    covered_until: Micros | None
+    """Every slot up to here has its verdict with this run; None leaves it (manual runs)."""
+    params: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """Writes outcome, counters, worker status, failure, state and activity; together or not at all.
+
+    succeeded: success_count + 1, consecutive_failures = 0, last_error stays for the record.
+    failed: failure_count + 1, consecutive_failures + 1, last_error = failure.error, one row in failures.
+    cancelled, interrupted: no counter moves.
+    `status` is what the worker is from now on (the host knows whether it is paused or stuck).
+    """
+
+    run_id: int
+    worker: str
+    finished_at: Micros
+    duration: Micros
+    result: Result
+    status: Status
+    recent: str
+    dropped_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The worker's status alone, e.g. when a stuck thread came back."""
+
+    worker: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgressed:
+    """ctx.progress as it stands; also moves the worker's change number, so that screens see it."""
+
+    run_id: int
+    worker: str
+    done: int
+    total: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One captured line. `seq` counts from 0 within the run."""
+
+    seq: int
+    at: Micros
+    stream: str
+    text: str
+    level: str | None = None
+    logger: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinesCaptured:
+    """Inserts lines, deletes those of the middle that fell out of the tail, and keeps the count of drops.
+
+    Deletes lines with `drop_from <= seq < drop_until` (none where they are equal).
+    """
+
+    run_id: int
+    worker: str
+    lines: tuple[LogLine, ...]
+    drop_from: int = 0
+    drop_until: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsMissed:
+    """Due slots that get no run, and why. With a `gap_id` that exists the row grows (last_due_at, count)."""
+
+    gap_id: int
+    worker: str
+    reason: GapReason
+    first_due_at: Micros
+    last_due_at: Micros
+    count: int
+    detail: str
+    host_id: int
+    run_id: int | None
+    next_run_at: Micros | None
+    covered_until: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class NextRunMoved:
+    """The worker's next slot, e.g. after a clock step."""
+
+    worker: str
+    next_run_at: Micros | None
+    covered_until: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostBeat:
+    """The host is alive; `notice` is what the operator must know now, or None."""
+
+    host_id: int
+    at: Micros
+    notice: str | None = None
+
+
+Event = RunStarted | RunFinished | StatusChanged | RunProgressed | LinesCaptured | SlotsMissed | NextRunMoved | HostBeat

@@ -1,0 +1,143 @@
+"""Rows as readers get them: frozen, typed, with JSON already read. Moments and spans are microseconds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from workerkit.clock import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    id: int
+    hostname: str
+    pid: int
+    username: str
+    mode: str
+    version: str
+    targets: tuple[str, ...]
+    started_at: Micros
+    heartbeat_at: Micros
+    stopped_at: Micros | None
+    ending: str | None
+    recovered_runs: int
+    notice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    name: str
+    status: str
+    schedule: str
+    interval: Micros | None
+    timeout: Micros | None
+    isolation: str
+    tags: tuple[str, ...]
+    description: str
+    source: str
+    load_error: str | None
+    registered: bool
+    paused: bool
+    paused_at: Micros | None
+    paused_by: str | None
+    pause_reason: str | None
+    success_count: int
+    failure_count: int
+    consecutive_failures: int
+    last_run_at: Micros | None
+    next_run_at: Micros | None
+    last_outcome: str | None
+    last_duration: Micros | None
+    last_error: str | None
+    running_run_id: int | None
+    recent: tuple[tuple[str, Micros], ...]
+    """The latest finished runs, oldest first: outcome and duration."""
+    covered_until: Micros | None
+    created_at: Micros
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    id: int
+    worker: str
+    attempt: int
+    trigger: str
+    due_at: Micros
+    started_at: Micros
+    finished_at: Micros | None
+    outcome: str | None
+    kind: str | None
+    duration: Micros | None
+    error: str | None
+    summary: str | None
+    params: dict[str, Any] | None
+    host_id: int
+    host: str
+    """hostname:pid of the host that ran it."""
+    progress_done: int | None
+    progress_total: int | None
+    progress_note: str | None
+    dropped_lines: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    run_id: int
+    worker: str
+    at: Micros
+    kind: str
+    error: str
+    capture: dict[str, Any]
+    """The capture of workerkit.failures; `{"corrupt": reason}` where the stored bytes can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    run_id: int
+    seq: int
+    at: Micros
+    stream: str
+    level: str | None
+    logger: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapRecord:
+    id: int
+    worker: str
+    reason: str
+    first_due_at: Micros
+    last_due_at: Micros
+    count: int
+    detail: str
+    run_id: int | None
+    host_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    id: int
+    verb: str
+    worker: str | None
+    params: dict[str, Any]
+    reason: str
+    requested_at: Micros
+    requested_by: str
+    state: str
+    """pending, done, refused or failed"""
+    result: str | None
+    data: Any
+    run_id: int | None
+    finished_at: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRecord:
+    """What happened in one minute, over all workers."""
+
+    minute: Micros
+    started: int
+    succeeded: int
+    failed: int
+    other: int
