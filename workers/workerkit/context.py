@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workerkit.errors import RunCancelled
+from workerkit.outcome import StopCause
 
 
 class Cancellation:
@@ -21,15 +22,16 @@ class Cancellation:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
+        self.cause: StopCause | None = None
         self.reason: str | None = None
         self.observed = False
 
-    def request(self, reason: str) -> bool:
-        """Asks the run to stop; the first reason stays. Returns whether this call was the first."""
+    def request(self, cause: StopCause, reason: str) -> bool:
+        """Asks the run to stop; the first request stays. Returns whether this call was the first."""
         with self._lock:
-            if self.reason is not None:
+            if self.cause is not None:
                 return False
-            self.reason = reason
+            self.cause, self.reason = cause, reason
         self._event.set()
         return True
 
@@ -78,23 +80,25 @@ class RunContext:
     params: Mapping[str, Any]
     state: dict[str, Any]
     log: logging.Logger
-    _cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
-    _progress: Progress | None = field(default=None, repr=False)
+    cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
+    """The host's side of `cancelled`; workers use check(), sleep() and cancelled."""
+    reported: Progress | None = field(default=None, repr=False)
+    """The latest progress(), for the host to pick up."""
 
     @property
     def cancelled(self) -> bool:
         """Whether the run was asked to stop: by an operator, its timeout, or the host's shutdown."""
-        return self._cancellation.seen()
+        return self.cancellation.seen()
 
     @property
     def cancel_reason(self) -> str | None:
         """Why, in words, or None."""
-        return self._cancellation.reason
+        return self.cancellation.reason
 
     def check(self) -> None:
         """Raises RunCancelled when the run was asked to stop. Call it between steps of long work."""
-        if self._cancellation.seen():
-            raise RunCancelled(self._cancellation.reason)
+        if self.cancellation.seen():
+            raise RunCancelled(self.cancellation.reason)
 
     def sleep(self, seconds: float) -> None:
         """Sleeps, and raises RunCancelled at once when the run is asked to stop. Plain workers only.
@@ -105,8 +109,8 @@ class RunContext:
         """
         if _on_event_loop():
             raise RuntimeError("ctx.sleep() would block the event loop; use `await ctx.sleep_async(seconds)`")
-        if self._cancellation.wait(seconds):
-            raise RunCancelled(self._cancellation.reason)
+        if self.cancellation.wait(seconds):
+            raise RunCancelled(self.cancellation.reason)
 
     async def sleep_async(self, seconds: float) -> None:
         """The same for `async def run`: looks for a request to stop ten times a second.
@@ -123,7 +127,7 @@ class RunContext:
 
     def progress(self, done: int, total: int | None = None, note: str = "") -> None:
         """Says how far the run is; the console shows the latest within a fraction of a second. Cheap to call often."""
-        self._progress = Progress(int(done), None if total is None else int(total), str(note)[:200])
+        self.reported = Progress(int(done), None if total is None else int(total), str(note)[:200])
 
     @classmethod
     def for_test(cls, worker: str = "test", **params: Any) -> "RunContext":

@@ -37,6 +37,14 @@ class Trigger(StrEnum):
     """The one run that stands for all slots missed while the host was away."""
 
 
+class StopCause(StrEnum):
+    """Who asked a run in flight to stop."""
+
+    OPERATOR = "operator"
+    TIMEOUT = "timeout"
+    SHUTDOWN = "shutdown"
+
+
 class Status(StrEnum):
     """A worker's state as the operator sees it."""
 

@@ -1,0 +1,341 @@
+"""The parts of a host and how they hang together: they come up in one order and go down in the other.
+
+Writer, recovery of what the host before left in flight, the roster, commands stored meanwhile, executors, watchdog,
+timing, catch-up. An engine serves one start and one stop; Host makes a new one for each.
+"""
+
+import getpass
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from workerkit.clock import SECOND, Clock, Micros, to_iso
+from workerkit.commands import Inbox, Verbs
+from workerkit.executors.event_loop import LoopExecutor
+from workerkit.executors.threads import ThreadExecutor
+from workerkit.housekeeping import Housekeeper
+from workerkit.outcome import GapReason, StopCause
+from workerkit.output import OutputRouter
+from workerkit.registry import Registration, Registry
+from workerkit.roster import ActiveRun, LiveWorker, Roster
+from workerkit.runner import Runner
+from workerkit.schedule import Every
+from workerkit.slots import Slots
+from workerkit.store import operations
+from workerkit.store.database import Database
+from workerkit.store.events import HostBeat, NextRunMoved, RunProgressed
+from workerkit.store.operations import WorkerSpec
+from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
+from workerkit.timing import Timing
+from workerkit.version import __version__
+from workerkit.watchdog import Drift, Watchdog
+
+logger = logging.getLogger(__name__)
+
+BEAT = 1.0
+"""Seconds between two heartbeats in the database."""
+LIVE_FLUSH = 0.2
+"""Seconds between two looks at progress and output of running workers."""
+CLOCK_CHECK = 1.0
+"""Seconds between two comparisons of wall and monotonic clock."""
+SCHEDULER_CHECK = 2.0
+"""Seconds between two looks whether the scheduler's thread lives."""
+BLOCKED_LOOP = 2.0
+"""Seconds without a turn of the async workers' loop from which on the operator is told."""
+NOTICE_TIME = 60.0
+"""Seconds for which a notice about something that has passed stays on the screen."""
+WIND_UP = 0.5
+"""Seconds after the grace period for tasks that were cancelled at its end to say so themselves."""
+LAST_WRITES = 1.0
+"""Seconds for the last transactions of a stop; a database that is stuck must not hold the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """How a host introduces itself, and how wide it runs."""
+
+    mode: str
+    targets: tuple[str, ...]
+    max_threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """What a stop had to leave undone: workers whose run it recorded as interrupted, and those stuck before."""
+
+    interrupted: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
+
+
+class Engine:
+    """See the module. The caller holds the database's host lock."""
+
+    def __init__(self, database: Database, registry: Registry, spec: HostSpec, clock: Clock) -> None:
+        self._database = database
+        self._spec = spec
+        self._clock = clock
+        self._down = ExitStack()
+        self._began_at: Micros = 0
+        self._notices: dict[str, tuple[str, float | None]] = {}
+        self._hurry = threading.Event()
+        self._left_behind: list[ActiveRun] = []
+        self._drift = Drift(clock)
+        self._router = OutputRouter()
+        self._writer = database.writer(clock)
+        self._watchdog = Watchdog(clock)
+        self._threads = ThreadExecutor(spec.max_threads)
+        self._loop = LoopExecutor()
+        self._timing = Timing(self._on_slot)
+        self._registrations = {registration.name: registration for registration in registry}
+        self.recovered: tuple[RunRecord, ...] = ()
+
+    def start(self) -> None:
+        """Brings everything up; what fails on the way takes down what already stands."""
+        with ExitStack() as down:
+            self._writer.start()
+            down.callback(self._writer.stop, LAST_WRITES)
+            before = self._begin()
+            self.inbox.settle_old()
+            self._router.install()
+            down.callback(self._router.uninstall)
+            self._loop.start()
+            down.callback(self._loop.stop)
+            down.callback(self._threads.stop)
+            self._watchdog.start()
+            down.callback(self._watchdog.stop)
+            self._begin_to_schedule(before)
+            down.callback(self._timing.stop)
+            self.inbox.start()
+            down.callback(self.inbox.stop)
+            housekeeper = Housekeeper(self._writer, self._clock)
+            housekeeper.start()
+            down.callback(housekeeper.stop)
+            self._down = down.pop_all()
+
+    def stop(self, grace: float) -> StopReport:
+        """Takes everything down within `grace` seconds and a little; see Host.stop()."""
+        self._runner.stop_admitting()
+        self._timing.stop()
+        for active in self.roster.active():
+            self._runner.cancel(active.run.worker, StopCause.SHUTDOWN, "the host is stopping")
+        self._wait_for_runs(grace)
+        late = self.roster.active()
+        for active in late:
+            if active.task is not None:
+                self._loop.cancel(active.task)
+        if any(active.task is not None for active in late):
+            self._wait_for_runs(WIND_UP)
+        interrupted = [active for active in self.roster.active() if self._runner.interrupt(active)]
+        self._left_behind = interrupted
+        stuck = tuple(self.roster.stuck())
+        with ExitStack() as down:
+            down.push(self._down.pop_all())
+            try:
+                self._writer.call(self._end, timeout=LAST_WRITES)
+            except Exception:
+                logger.exception("the host's end could not be recorded; the next host will call it a crash")
+        return StopReport(tuple(active.run.worker for active in interrupted), stuck)
+
+    def hurry(self) -> None:
+        """Ends the grace period of a stop() that is under way."""
+        self._hurry.set()
+
+    def leftover_threads(self) -> bool:
+        """Whether the worker of an interrupted or stuck run still executes."""
+        return bool(self.roster.stuck()) or any(
+            active.began is not None and not active.returned for active in self._left_behind
+        )
+
+    # Coming up
+
+    def _begin(self) -> HostRecord | None:
+        """Writes the host's row, recovers, and builds the roster from what the database knows."""
+        with self._database.reader() as reader:
+            before = reader.host()
+        now = self._began_at = self._clock.now()
+        specs = [_spec_of(registration, now) for registration in self._registrations.values()]
+
+        def write(connection: Connection, change: int) -> dict[str, WorkerRecord | None]:
+            begun = operations.begin_host(
+                connection,
+                change,
+                hostname=socket.gethostname(),
+                pid=os.getpid(),
+                username=getpass.getuser(),
+                mode=self._spec.mode,
+                version=__version__,
+                targets=self._spec.targets,
+                now=now,
+            )
+            self.host_id, self.recovered = begun.host_id, begun.recovered
+            self._numbers = begun.next_run_id, begun.next_gap_id
+            previous = operations.sync_workers(connection, change, specs, now)
+            self._states = operations.load_states(connection)
+            self._records = operations.load_workers(connection)
+            return dict(previous)
+
+        previous = self._writer.call(write)
+        self._was_away = {name for name, record in previous.items() if record is not None and not record.registered}
+        self.roster = Roster(
+            (
+                _live(registration, self._records[registration.name], self._states.get(registration.name, "{}"))
+                for registration in self._registrations.values()
+            ),
+            *self._numbers,
+        )
+        self._runner = Runner(
+            self.roster,
+            self._writer,
+            self._watchdog,
+            self._clock,
+            self.host_id,
+            threads=self._threads,
+            loop=self._loop,
+        )
+        self._slots = Slots(self.roster, self._runner, self._writer, self._clock, self.host_id)
+        self.inbox = Inbox(
+            self._database, Verbs(self.roster, self._runner, self._writer, self._clock), self._writer, self._clock
+        )
+        return before
+
+    def _begin_to_schedule(self, before: HostRecord | None) -> None:
+        away = f"the host was down from {to_iso(_last_sign(before))} to {to_iso(self._clock.now())}" if before else ""
+        for live in self.roster:
+            if live.name in self._was_away:
+                self._slots.write_off(live, GapReason.UNREGISTERED, "no host had it among its workers")
+            elif live.covered_until >= self._began_at:
+                self._slots.begin_anew(live)  # new, or with a new schedule: coming up took time, but nothing was missed
+        self._slots.overdue(GapReason.HOST_DOWN, away, self._watchdog.call_in)
+        for live in self.roster:
+            if live.registration.worker is not None:
+                self._timing.add(live.name, live.registration.schedule)
+        self._timing.start()
+        self._watchdog.every(BEAT, self._beat)
+        self._watchdog.every(LIVE_FLUSH, self._flush_live)
+        self._watchdog.every(CLOCK_CHECK, self._check_clock)
+        self._watchdog.every(SCHEDULER_CHECK, self._check_scheduler)
+
+    def _on_slot(self, name: str) -> None:
+        # After a clock step the watchdog sorts out all workers at once; a slot seen before it did would fire a storm.
+        if not self._drift.step():
+            self._slots.look(name)
+
+    # Duties of the watchdog
+
+    def _beat(self) -> None:
+        self._check_loop()
+        self._writer.submit(HostBeat(self.host_id, self._clock.now(), self._notice()))
+
+    def _flush_live(self) -> None:
+        """Sends on what running workers have said since the last look."""
+        for active in self.roster.active():
+            run = active.run
+            if (lines := active.output.drain(run.id, run.worker)) is not None:
+                self._writer.submit(lines)
+            reported = active.context.reported if active.context else None
+            if reported is not None and reported is not active.reported:
+                active.reported = reported
+                self._writer.submit(RunProgressed(run.id, run.worker, reported.done, reported.total, reported.note))
+
+    def _check_clock(self) -> None:
+        step = self._drift.step()
+        if not step:
+            return
+        how = f"{abs(step) / SECOND:.0f} s {'forward' if step > 0 else 'back'}"
+        logger.warning("the clock went %s, or the machine slept; all schedules begin anew from now", how)
+        self._tell("clock", f"the clock went {how}, or the machine slept", NOTICE_TIME)
+        self._drift.rebase()
+        if step > 0:
+            self._slots.overdue(
+                GapReason.CLOCK_STEP, f"the clock went {how}, or the machine slept", self._watchdog.call_in
+            )
+        else:
+            with self.roster.lock:
+                for live in self.roster:
+                    self._slots.begin_anew(live)
+        self._timing.restart()
+        self._tell_next_runs()
+
+    def _tell_next_runs(self) -> None:
+        now = self._clock.now()
+        for live in self.roster:
+            next_run_at = live.registration.schedule.next_slot(live.name, now)
+            self._writer.submit(NextRunMoved(live.name, next_run_at, live.covered_until))
+
+    def _check_scheduler(self) -> None:
+        if not self._timing.alive:
+            logger.error("the scheduler's thread died; a new one takes over")
+            self._tell("scheduler", "the scheduler had died and was rebuilt", NOTICE_TIME)
+            self._timing.restart()
+
+    def _check_loop(self) -> None:
+        blocked = self._loop.blocked_for()
+        if blocked < BLOCKED_LOOP:
+            self._notices.pop("loop", None)
+            return
+        culprit = self._runner.on_event_loop_now()
+        name = culprit.run.worker if culprit else "a worker"
+        self._tell("loop", f"{name} has blocked the async workers for {blocked:.0f} s; it should be a plain `def run`")
+
+    def _tell(self, topic: str, text: str, seconds: float | None = None) -> None:
+        until = None if seconds is None else self._clock.monotonic() + seconds
+        self._notices[topic] = (text, until)
+
+    def _notice(self) -> str | None:
+        now = self._clock.monotonic()
+        self._notices = {
+            topic: (text, until) for topic, (text, until) in self._notices.items() if until is None or until > now
+        }
+        return "; ".join(text for text, _ in self._notices.values()) or None
+
+    # Going down
+
+    def _wait_for_runs(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self.roster.active() and time.monotonic() < end:
+            if self._hurry.wait(0.02):
+                return
+
+    def _end(self, connection: Connection, change: int) -> None:
+        operations.end_host(connection, change, self.host_id, self._clock.now())
+
+
+def _spec_of(registration: Registration, now: Micros) -> WorkerSpec:
+    schedule = registration.schedule
+    return WorkerSpec(
+        name=registration.name,
+        schedule=schedule.describe(),
+        interval=schedule.period if isinstance(schedule, Every) else None,
+        timeout=registration.timeout,
+        isolation=registration.isolation,
+        tags=registration.tags,
+        description=registration.description,
+        source=registration.source,
+        load_error=registration.load_error,
+        next_run_at=schedule.next_slot(registration.name, now),
+    )
+
+
+def _live(registration: Registration, record: WorkerRecord, state: str) -> LiveWorker:
+    live = LiveWorker(
+        registration,
+        paused=record.paused,
+        paused_by=record.paused_by or "",
+        pause_reason=record.pause_reason or "",
+        failing=record.consecutive_failures > 0,
+        covered_until=record.covered_until or 0,
+        state=state,
+    )
+    live.recent.extend(record.recent)
+    return live
+
+
+def _last_sign(host: HostRecord) -> Micros:
+    """When a host was last known to live."""
+    return host.stopped_at if host.stopped_at is not None and host.ending == "stopped" else host.heartbeat_at

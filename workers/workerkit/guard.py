@@ -1,0 +1,145 @@
+"""Guarded execution: calls the worker's code and turns whatever it does into a Result. Nothing gets past it."""
+
+import asyncio
+import inspect
+import json
+import threading
+from typing import Any
+
+from workerkit.clock import Micros
+from workerkit.context import RunContext
+from workerkit.errors import RunCancelled
+from workerkit.failures import capture_exception, describe
+from workerkit.outcome import Failure, FailureKind, Outcome, Result, StopCause
+from workerkit.output import route_to
+from workerkit.roster import ActiveRun
+
+MAX_STATE = 64 * 1024
+"""Characters of ctx.state as JSON; it is a note to the next run, not a store."""
+MAX_SUMMARY = 500
+"""Characters kept of what run() returned."""
+PANIC = "Worker panic: "
+"""What last_error begins with when a worker did what none must ever do."""
+
+
+def call(active: ActiveRun, ctx: RunContext, state_before: str) -> Result:
+    """Runs a plain worker on this thread. Never raises."""
+    active.thread_id = threading.get_ident()
+    route_to(active.output)
+    try:
+        returned = active.registration.worker.run(ctx)
+        result = _returned(active, returned)
+    except BaseException as error:  # noqa: BLE001 -- the guard's whole purpose
+        result = _raised(active, error)
+    return _finish(active, ctx, state_before, result)
+
+
+async def call_async(active: ActiveRun, ctx: RunContext, state_before: str) -> Result:
+    """Runs an async worker as the current task. Never raises, not even CancelledError."""
+    route_to(active.output)
+    try:
+        returned = await active.registration.worker.run(ctx)
+        result = _returned(active, returned)
+    except BaseException as error:  # noqa: BLE001 -- the guard's whole purpose
+        result = _raised(active, error)
+    return _finish(active, ctx, state_before, result)
+
+
+def stopped(active: ActiveRun) -> Result:
+    """The result of a run that gave way to a request to stop, or never began because of one."""
+    match active.cancellation.cause:
+        case StopCause.TIMEOUT:
+            return timed_out(active)
+        case StopCause.SHUTDOWN:
+            return Result(Outcome.INTERRUPTED)
+        case _:
+            return Result(Outcome.CANCELLED)
+
+
+def timed_out(active: ActiveRun) -> Result:
+    """The failure of a run that passed its timeout, with the stack where it stood then."""
+    capture: dict[str, object] = {"version": 1, "exceptions": [], "note": active.cancellation.reason or "timeout"}
+    if active.stack is not None:
+        capture["stack"] = active.stack
+    return Result(Outcome.FAILED, Failure(FailureKind.TIMEOUT, f"Timeout: {active.cancellation.reason}", capture))
+
+
+def _returned(active: ActiveRun, value: Any) -> Result:
+    cancellation = active.cancellation
+    if cancellation.cause is StopCause.TIMEOUT:
+        return timed_out(active)
+    if cancellation.cause is not None and cancellation.observed:
+        return stopped(active)
+    if inspect.iscoroutine(value):
+        value.close()
+        error = "TypeError: run() returned a coroutine that nobody awaited; write it as `async def run(self, ctx)`"
+        return Result(
+            Outcome.FAILED, Failure(FailureKind.ERROR, error, {"version": 1, "exceptions": [], "note": error})
+        )
+    return Result(Outcome.SUCCEEDED, summary=_summary(value))
+
+
+def _raised(active: ActiveRun, error: BaseException) -> Result:
+    if active.cancellation.cause is StopCause.TIMEOUT:
+        return timed_out(active)
+    if active.cancellation.cause is not None and issubclass(type(error), RunCancelled | asyncio.CancelledError):
+        return stopped(active)
+    kind = classify(type(error))
+    try:
+        text, capture = describe(error), capture_exception(error)
+    except BaseException as broken:  # noqa: BLE001 -- memory may be exhausted, or the exception hostile beyond our care
+        text = type(error).__name__
+        capture = {"version": 1, "exceptions": [], "note": f"the traceback was lost: {type(broken).__name__}"}
+    if kind is FailureKind.PANIC:
+        text = PANIC + text
+    return Result(Outcome.FAILED, Failure(kind, text, capture))
+
+
+def classify(error: type[BaseException]) -> FailureKind:
+    """A panic is what a worker must never do: leave the process, exhaust it, or raise what is no Exception.
+
+    CancelledError that nobody asked for is an ordinary error: libraries leak it.
+    """
+    if issubclass(error, RecursionError | MemoryError):
+        return FailureKind.PANIC
+    if issubclass(error, Exception | asyncio.CancelledError):
+        return FailureKind.ERROR
+    return FailureKind.PANIC
+
+
+def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> Result:
+    """Adds what the run leaves behind: its state, where that can be kept."""
+    active.output.close()
+    try:
+        state = json.dumps(ctx.state, allow_nan=False)
+        if len(state) > MAX_STATE:
+            raise ValueError(f"it has {len(state):,} characters as JSON, {MAX_STATE:,} are kept")
+        if not isinstance(ctx.state, dict):
+            raise TypeError("it is no dictionary")
+    except Exception as error:  # noqa: BLE001 -- state holds whatever the worker put there
+        if result.outcome is not Outcome.SUCCEEDED:
+            return result
+        text = f"{type(error).__name__}: ctx.state can't be saved: {error}"[:MAX_SUMMARY]
+        failure = Failure(FailureKind.ERROR, text, {"version": 1, "exceptions": [], "note": text})
+        return Result(Outcome.FAILED, failure)
+    if state == before:
+        return result
+    return Result(result.outcome, result.failure, result.summary, state)
+
+
+def _summary(value: Any) -> str | None:
+    """A short text of a returned value, made without running code of the worker's."""
+    if value is None:
+        return None
+    if type(value) is str:
+        return value[:MAX_SUMMARY]
+    if type(value) in (bool, int, float):
+        return repr(value)[:MAX_SUMMARY]
+    if type(value) in (list, tuple, dict, set, frozenset, bytes):
+        return f"{type(value).__name__} of {len(value):,}"
+    return type(value).__name__
+
+
+def elapsed(active: ActiveRun, now: float) -> Micros:
+    """Microseconds since user code began; 0 where it never did."""
+    return 0 if active.began is None else max(0, round((now - active.began) * 1_000_000))

@@ -1,0 +1,234 @@
+"""What a run prints and logs: caught per run, bounded, the head and the tail kept, the drop counted.
+
+One router stands in for sys.stdout, sys.stderr and on the root logger. Which run a line belongs to is a context
+variable: it follows threads of the pool, asyncio tasks and asyncio.to_thread. Text of nobody's run passes through.
+"""
+
+import io
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TextIO
+
+from workerkit.clock import Clock
+from workerkit.store.events import LinesCaptured, LogLine
+
+MAX_LINE = 4096
+"""Characters of one line; a longer one is cut."""
+HEAD_LINES = TAIL_LINES = 500
+"""Lines kept of a run's beginning, and of its end."""
+HEAD_CHARS = TAIL_CHARS = 64 * 1024
+"""Characters kept of a run's beginning, and of its end; whichever bound is met first."""
+
+RUN_LOGGER = "workerkit.run"
+"""Parent of the loggers that ctx.log hands out."""
+
+
+class RunOutput:
+    """The lines of one run, until the host has written them. Safe from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._partial: dict[str, str] = {}
+        self._count = 0
+        self._head_chars = 0
+        self._head_end: int | None = None
+        self._fresh_head: list[LogLine] = []
+        self._tail: deque[LogLine] = deque()
+        self._tail_chars = 0
+        self._drained = 0
+        self._deleted_until = 0
+        self._unreported_drops = False
+
+    def write(self, stream: str, text: str) -> None:
+        """Takes a piece of a stream; a line is kept once it is complete, or longer than MAX_LINE."""
+        with self._lock:
+            *lines, rest = (self._partial.get(stream, "") + text).split("\n")
+            for line in lines:
+                self._add(stream, line.rstrip("\r"))
+            while len(rest) > MAX_LINE:
+                self._add(stream, rest[:MAX_LINE])
+                rest = rest[MAX_LINE:]
+            self._partial[stream] = rest
+
+    def record(self, level: str, logger: str, text: str) -> None:
+        """Takes a logging record; each of its lines is one of ours."""
+        with self._lock:
+            for line in text.split("\n"):
+                self._add("log", line, level, logger)
+
+    def close(self) -> None:
+        """Keeps what was printed without a newline at its end."""
+        with self._lock:
+            for stream, rest in self._partial.items():
+                if rest:
+                    self._add(stream, rest)
+            self._partial.clear()
+
+    @property
+    def dropped(self) -> int:
+        """How many lines fell out between head and tail so far."""
+        with self._lock:
+            return self._dropped()
+
+    def drain(self, run_id: int, worker: str) -> LinesCaptured | None:
+        """What the database lacks: new lines, and which of the middle are to go. None when nothing is new."""
+        with self._lock:
+            fresh = [*self._fresh_head, *(line for line in self._tail if line.seq >= self._drained)]
+            if not fresh and not self._unreported_drops:
+                return None
+            start = self._head_end if self._head_end is not None else self._count
+            drop_from = max(start, self._deleted_until)
+            drop_until = max(drop_from, start + self._dropped())
+            self._fresh_head = []
+            self._drained = self._count
+            self._deleted_until = drop_until
+            self._unreported_drops = False
+            return LinesCaptured(run_id, worker, tuple(fresh), drop_from, drop_until, self._dropped())
+
+    def _dropped(self) -> int:
+        return 0 if self._head_end is None else self._count - self._head_end - len(self._tail)
+
+    def _add(self, stream: str, text: str, level: str | None = None, logger: str | None = None) -> None:
+        line = LogLine(self._count, self._clock.now(), stream, text[:MAX_LINE], level, logger)
+        self._count += 1
+        if self._head_end is None:
+            if line.seq < HEAD_LINES and self._head_chars + len(line.text) <= HEAD_CHARS:
+                self._head_chars += len(line.text)
+                self._fresh_head.append(line)
+                return
+            self._head_end = line.seq
+        self._tail.append(line)
+        self._tail_chars += len(line.text)
+        while len(self._tail) > TAIL_LINES or self._tail_chars > TAIL_CHARS:
+            self._tail_chars -= len(self._tail.popleft().text)
+            self._unreported_drops = True
+
+
+_current: ContextVar[RunOutput | None] = ContextVar("workerkit_run_output", default=None)
+
+
+def route_to(output: RunOutput) -> None:
+    """From here on, what this thread's or task's context prints and logs belongs to that run."""
+    _current.set(output)
+
+
+class OutputRouter:
+    """Stands in for the process's streams while a host runs; install() and uninstall() are idempotent."""
+
+    def __init__(self) -> None:
+        self._handler = _RunHandler()
+        self._streams: dict[str, tuple[TextIO, _RoutedStream]] = {}
+        self._root_level: int | None = None
+
+    def install(self) -> None:
+        if self._streams:
+            return
+        for name in ("stdout", "stderr"):
+            original = getattr(sys, name)
+            routed = _RoutedStream(name, original)
+            self._streams[name] = (original, routed)
+            setattr(sys, name, routed)
+        root = logging.getLogger()
+        root.addHandler(self._handler)
+        logging.getLogger(RUN_LOGGER).setLevel(logging.DEBUG)
+        if root.level == logging.WARNING:
+            # The default level would hide what workers say with logging.info(); a level of the user's choice stays.
+            self._root_level = root.level
+            root.setLevel(logging.INFO)
+
+    def uninstall(self) -> None:
+        for name, (original, routed) in self._streams.items():
+            if getattr(sys, name) is routed:
+                setattr(sys, name, original)
+        self._streams.clear()
+        root = logging.getLogger()
+        root.removeHandler(self._handler)
+        if self._root_level is not None:
+            root.setLevel(self._root_level)
+            self._root_level = None
+
+
+class _RoutedStream(io.TextIOBase):
+    """sys.stdout or sys.stderr: a run's text goes to the run, everything else where it went before."""
+
+    def __init__(self, name: str, original: TextIO) -> None:
+        super().__init__()
+        self._name = name
+        self._original = original
+        self.buffer = _RoutedBytes(self.write, original)
+
+    def write(self, text: str) -> int:
+        if (output := _current.get()) is None:
+            return self._original.write(text)
+        output.write(self._name, text)
+        return len(text)
+
+    def flush(self) -> None:
+        if _current.get() is None:
+            self._original.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return _current.get() is None and self._original.isatty()
+
+    def fileno(self) -> int:
+        return self._original.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has a plain attribute
+        return "utf-8"
+
+    def close(self) -> None:
+        """Does nothing: a worker that closes its stdout must not close the host's."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+class _RoutedBytes(io.RawIOBase):
+    """sys.stdout.buffer: bytes of a run are read as UTF-8, what is none is replaced."""
+
+    def __init__(self, write_text: Callable[[str], int], original: TextIO) -> None:
+        super().__init__()
+        self._write_text = write_text
+        self._original = original
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        raw = bytes(data)
+        if _current.get() is None and (buffer := getattr(self._original, "buffer", None)) is not None:
+            return int(buffer.write(raw))
+        self._write_text(raw.decode("utf-8", errors="replace"))
+        return len(raw)
+
+    def close(self) -> None:
+        """Does nothing; see _RoutedStream.close."""
+
+
+class _RunHandler(logging.Handler):
+    """Puts records of a run into its output; others go where they would have gone without us."""
+
+    _traceback = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (output := _current.get()) is None:
+            resort = logging.lastResort if logging.getLogger().handlers == [self] else None
+            if resort is not None and record.levelno >= resort.level:
+                resort.emit(record)
+            return
+        try:
+            text = record.getMessage()
+            if record.exc_info and record.exc_info[0] is not None:
+                text = f"{text}\n{self._traceback.formatException(record.exc_info)}"
+        except Exception as error:  # noqa: BLE001 -- formatting runs the worker's own __str__
+            text = f"<a log record that can't be formatted: {type(error).__name__}: {record.msg!r:.200}>"
+        output.record(record.levelname, record.name, text)

@@ -1,0 +1,180 @@
+"""The live state of a host's workers: who is paused, who is running, what is accounted for. In memory, in one place.
+
+The database holds the same facts for everybody else; the roster is what the host decides by. It is changed only with
+`Roster.lock` held, and nothing that can block is done under that lock.
+"""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workerkit.clock import Micros
+from workerkit.context import Cancellation, RunContext
+from workerkit.outcome import GapReason, Outcome, Status, Trigger
+from workerkit.output import RunOutput
+from workerkit.registry import Registration
+from workerkit.watchdog import Timer
+
+RECENT_RUNS = 20
+"""Finished runs whose outcome and duration are kept beside a worker, for the sparkline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as it was admitted; the row in the database says the same."""
+
+    id: int
+    worker: str
+    attempt: int
+    trigger: Trigger
+    due_at: Micros
+    started_at: Micros
+    params: dict[str, Any]
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """A run in flight, and where it executes. Whoever claims it first records its outcome."""
+
+    run: Run
+    registration: Registration
+    output: RunOutput
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    context: RunContext | None = None
+    thread_id: int | None = None
+    task: "asyncio.Task[Any] | None" = None
+    began: float | None = None
+    """Monotonic seconds when user code began; None while it waits for a thread."""
+    deadline: Timer | None = None
+    stack: dict[str, Any] | None = None
+    """Where it stood when its timeout struck."""
+    reported: object = None
+    """The last progress that was written."""
+    returned: bool = False
+    """The worker's code has ended, whenever its outcome was recorded."""
+    replaced: bool = False
+    """The pool got another thread in place of the one that this run does not give back."""
+    _claimed: bool = False
+    _claim_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def claim(self) -> bool:
+        """True for the first caller only: it, and nobody else, records the outcome."""
+        with self._claim_lock:
+            first, self._claimed = not self._claimed, True
+        return first
+
+    @property
+    def claimed(self) -> bool:
+        return self._claimed
+
+
+@dataclass(slots=True)
+class OpenGap:
+    """The latest gap row of a worker, which grows while the reason stays."""
+
+    id: int
+    reason: GapReason
+    run_id: int | None
+    first: Micros
+    last: Micros
+    count: int
+
+
+@dataclass(slots=True)
+class LiveWorker:
+    """One worker's live state."""
+
+    registration: Registration
+    paused: bool = False
+    paused_by: str = ""
+    pause_reason: str = ""
+    active: ActiveRun | None = None
+    stuck: bool = False
+    """Its active run was recorded as timed out, and its thread has not come back."""
+    failing: bool = False
+    """Its last run that counts failed."""
+    covered_until: Micros = 0
+    catch_up_due: Micros | None = None
+    """The slot that a pending catch-up run stands for."""
+    missed_because: tuple[GapReason, str] | None = None
+    """Why that slot was missed; it becomes a gap after all when a regular run comes first."""
+    gap: OpenGap | None = None
+    recent: deque[tuple[str, Micros]] = field(default_factory=lambda: deque(maxlen=RECENT_RUNS))
+    state: str = "{}"
+    """ctx.state as it was saved last, JSON."""
+
+    @property
+    def name(self) -> str:
+        return self.registration.name
+
+    def pause_text(self) -> str:
+        """Who paused it and why, in words."""
+        because = f": {self.pause_reason}" if self.pause_reason else ""
+        return f"paused by {self.paused_by or 'somebody'}{because}"
+
+    def resting_status(self) -> Status:
+        """What the worker is when nothing runs."""
+        if self.registration.load_error is not None:
+            return Status.BROKEN
+        if self.stuck:
+            return Status.STUCK
+        if self.paused:
+            return Status.PAUSED
+        return Status.FAILED if self.failing else Status.IDLE
+
+    def status(self) -> Status:
+        """What the worker is now."""
+        return Status.RUNNING if self.active is not None and not self.stuck else self.resting_status()
+
+    def remember(self, outcome: Outcome, duration: Micros) -> str:
+        """Adds a finished run to the recent ones; returns them as JSON."""
+        self.recent.append((outcome.value, duration))
+        return json.dumps(list(self.recent), separators=(",", ":"))
+
+
+class Roster:
+    """All live workers of a host, and the numbers that it hands out."""
+
+    def __init__(self, workers: Iterable[LiveWorker], next_run_id: int, next_gap_id: int) -> None:
+        self.lock = threading.RLock()
+        self._workers = {live.name: live for live in workers}
+        self._run_id = next_run_id - 1
+        self._gap_id = next_gap_id - 1
+
+    def new_run_id(self) -> int:
+        with self.lock:
+            self._run_id += 1
+            return self._run_id
+
+    def new_gap_id(self) -> int:
+        with self.lock:
+            self._gap_id += 1
+            return self._gap_id
+
+    @property
+    def last_run_id(self) -> int:
+        """The latest id that was handed out."""
+        return self._run_id
+
+    def get(self, name: str) -> LiveWorker | None:
+        return self._workers.get(name)
+
+    def __getitem__(self, name: str) -> LiveWorker:
+        return self._workers[name]
+
+    def __iter__(self) -> Iterator[LiveWorker]:
+        return iter(self._workers.values())
+
+    def active(self) -> list[ActiveRun]:
+        """Runs in flight whose outcome is not recorded yet."""
+        with self.lock:
+            return [live.active for live in self if live.active is not None and not live.active.claimed]
+
+    def stuck(self) -> list[str]:
+        """Workers whose thread never came back."""
+        with self.lock:
+            return [live.name for live in self if live.stuck]

@@ -1,0 +1,291 @@
+"""One run from top to bottom: admit, record its start, execute it under guard, record its outcome.
+
+Only the two recording steps do I/O, through the writer's queue. A start is on disk before the first line of the
+worker's code: `_execute` is what the writer calls back after its commit.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from workerkit import guard, stacks
+from workerkit.clock import SECOND, Clock, Micros, to_datetime
+from workerkit.context import RunContext
+from workerkit.executors.event_loop import LoopExecutor
+from workerkit.executors.threads import ThreadExecutor
+from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
+from workerkit.output import RUN_LOGGER, RunOutput
+from workerkit.roster import ActiveRun, LiveWorker, Roster, Run
+from workerkit.schedule import format_duration
+from workerkit.store.events import Event, RunFinished, RunStarted, StatusChanged
+from workerkit.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+COOPERATION = 1.0
+"""Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
+MAX_WAITING = 10_000
+"""Runs that may wait for a thread; beyond it a due slot becomes a gap (overload) rather than memory."""
+
+
+class EventSink(Protocol):
+    """What the runner needs of the writer."""
+
+    def submit(self, event: Event, done: Callable[[BaseException | None], None] | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run was not admitted; `run_id` is the run in its way."""
+
+    reason: GapReason | None
+    """The gap's reason; None where a slot can't meet this refusal."""
+    text: str
+    run_id: int | None = None
+
+
+class Runner:
+    """Runs workers of a roster. Safe from any thread."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        writer: EventSink,
+        watchdog: Watchdog,
+        clock: Clock,
+        host_id: int,
+        *,
+        threads: ThreadExecutor,
+        loop: LoopExecutor,
+    ) -> None:
+        self._roster = roster
+        self._writer = writer
+        self._watchdog = watchdog
+        self._clock = clock
+        self._host_id = host_id
+        self._threads = threads
+        self._loop = loop
+        self._stopping = False
+
+    def begin(
+        self, live: LiveWorker, trigger: Trigger, due_at: Micros, params: dict[str, Any] | None = None
+    ) -> Run | Refusal:
+        """Admits a run and sends it on its way, or says why not."""
+        with self._roster.lock:
+            now = self._clock.now()
+            refusal = self._refusal(live, trigger, now)
+            if refusal is not None:
+                return refusal
+            run = Run(self._roster.new_run_id(), live.name, 1, trigger, due_at, now, params or {})
+            live.active = ActiveRun(run, live.registration, RunOutput(self._clock))
+            self._record_start(live, live.active)
+            return run
+
+    # The steps of a run
+
+    def _refusal(self, live: LiveWorker, trigger: Trigger, now: Micros) -> Refusal | None:
+        if self._stopping:
+            return Refusal(GapReason.STOPPING, "the host was stopping")
+        if live.registration.worker is None:
+            return Refusal(None, f"{live.name} is broken: its code failed to load; mend it and start the host again")
+        if (active := live.active) is not None:
+            age = format_duration(round((now - active.run.started_at) / SECOND) * SECOND) or "0s"
+            state = "is stuck past its timeout" if live.stuck else f"is still running (for {age})"
+            return Refusal(GapReason.OVERLAP, f"run {active.run.id} {state}", active.run.id)
+        if live.paused and trigger is not Trigger.MANUAL:
+            return Refusal(GapReason.PAUSED, live.pause_text())
+        if self._threads.waiting >= MAX_WAITING:
+            return Refusal(GapReason.OVERLOAD, f"{MAX_WAITING:,} runs were waiting for a thread")
+        return None
+
+    def _record_start(self, live: LiveWorker, active: ActiveRun) -> None:
+        run = active.run
+        scheduled = run.trigger is not Trigger.MANUAL
+        if scheduled:
+            live.covered_until = max(live.covered_until, run.due_at)
+            live.gap = None
+        event = RunStarted(
+            run_id=run.id,
+            worker=run.worker,
+            attempt=run.attempt,
+            trigger=run.trigger,
+            due_at=run.due_at,
+            started_at=run.started_at,
+            host_id=self._host_id,
+            next_run_at=live.registration.schedule.next_slot(live.name, run.started_at),
+            covered_until=live.covered_until if scheduled else None,
+            params=json.dumps(run.params) if run.params else None,
+        )
+        self._writer.submit(event, partial(self._execute, active))
+
+    def _execute(self, active: ActiveRun, error: BaseException | None) -> None:
+        """On the writer's thread, after the start is on disk: hands the run to a thread or the event loop."""
+        if error is not None:
+            logger.error(
+                "run %d of %s could not be recorded, so it was not run: %s", active.run.id, active.run.worker, error
+            )
+            self._release(active)
+        elif active.registration.isolation == "async":
+            self._loop.submit(partial(self._perform_async, active))
+        else:
+            self._threads.submit(partial(self._perform, active))
+
+    def _perform(self, active: ActiveRun) -> None:
+        if active.cancellation.cause is not None:
+            self.conclude(active, guard.stopped(active))
+            return
+        ctx, state = self._enter(active)
+        self.conclude(active, guard.call(active, ctx, state))
+
+    async def _perform_async(self, active: ActiveRun) -> None:
+        # First the task, then the look at the request: cancel() does it the other way round, so one sees the other.
+        active.task = asyncio.current_task()
+        if active.cancellation.cause is not None:
+            self.conclude(active, guard.stopped(active))
+            return
+        ctx, state = self._enter(active)
+        self.conclude(active, await guard.call_async(active, ctx, state))
+
+    def _enter(self, active: ActiveRun) -> tuple[RunContext, str]:
+        """What the worker gets to see; its timeout begins here."""
+        run, timeout = active.run, active.registration.timeout
+        with self._roster.lock:
+            state = self._roster[run.worker].state
+        active.began = self._clock.monotonic()
+        ctx = RunContext(
+            run_id=run.id,
+            worker=run.worker,
+            attempt=run.attempt,
+            due_at=to_datetime(run.due_at),
+            deadline=None if timeout is None else to_datetime(self._clock.now() + timeout),
+            params=MappingProxyType(run.params),
+            state=json.loads(state),
+            log=logging.getLogger(f"{RUN_LOGGER}.{run.worker}"),
+            cancellation=active.cancellation,
+        )
+        active.context = ctx
+        if timeout is not None:
+            active.deadline = self._watchdog.call_in(timeout / SECOND, partial(self._expire, active))
+        return ctx, state
+
+    def conclude(self, active: ActiveRun, result: Result) -> None:
+        """Records the outcome, unless somebody else already has; then the run only gives its place free."""
+        active.returned = True
+        if active.deadline is not None:
+            active.deadline.cancel()
+        if not active.claim():
+            self._returned_late(active)
+            return
+        with self._roster.lock:
+            self._release(active)
+            self._record_outcome(self._roster[active.run.worker], active, result)
+
+    def _record_outcome(self, live: LiveWorker, active: ActiveRun, result: Result) -> None:
+        if result.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
+            live.failing = result.outcome is Outcome.FAILED
+        if result.state is not None:
+            live.state = result.state
+        duration = guard.elapsed(active, self._clock.monotonic())
+        if (lines := active.output.drain(active.run.id, live.name)) is not None:
+            self._writer.submit(lines)
+        self._writer.submit(
+            RunFinished(
+                run_id=active.run.id,
+                worker=live.name,
+                finished_at=self._clock.now(),
+                duration=duration,
+                result=result,
+                status=live.status(),
+                recent=live.remember(result.outcome, duration),
+                dropped_lines=active.output.dropped,
+            )
+        )
+
+    # Stopping a run
+
+    def cancel(self, name: str, cause: StopCause, reason: str) -> Run | Refusal:
+        """Asks the worker's run to stop. A thread has to look for itself; a task is cancelled at its await.
+
+        At a shutdown a task keeps its grace period as a thread does: whoever stops the host cancels it at the end.
+        """
+        with self._roster.lock:
+            active = self._roster[name].active
+            if active is None:
+                return Refusal(None, f"{name} is not running")
+            if active.claimed:
+                return Refusal(None, f"run {active.run.id} was recorded as timed out; its thread can't be stopped")
+        if not active.cancellation.request(cause, reason):
+            return Refusal(None, f"run {active.run.id} was already asked to stop: {active.cancellation.reason}")
+        if active.task is not None and cause is not StopCause.SHUTDOWN:
+            self._loop.cancel(active.task)
+        return active.run
+
+    def stop_admitting(self) -> None:
+        """From here on nothing begins; slots that come due are gaps."""
+        self._stopping = True
+
+    def interrupt(self, active: ActiveRun) -> bool:
+        """Records a run as interrupted while it still executes; False where it ended first."""
+        if active.task is not None:
+            self._loop.cancel(active.task)
+        if not active.claim():
+            return False
+        with self._roster.lock:
+            self._release(active)
+            self._record_outcome(self._roster[active.run.worker], active, Result(Outcome.INTERRUPTED))
+        return True
+
+    def stack(self, active: ActiveRun) -> dict[str, Any]:
+        """Where the run stands now, as data."""
+        label = f"run {active.run.id} of {active.run.worker}"
+        if active.task is not None:
+            return stacks.of_task(active.task, self._loop.thread_id, f"{label}, a task on the event loop")
+        if active.thread_id is not None:
+            return stacks.of_thread(active.thread_id, f"{label}, a thread")
+        return {"label": label, "frames": [], "note": "it waits for a free thread; none of its code runs yet"}
+
+    def on_event_loop_now(self) -> ActiveRun | None:
+        """The async run whose code executes, or blocks, on the event loop at this moment."""
+        current = self._loop.current_task()
+        return next(
+            (active for active in self._roster.active() if current is not None and active.task is current), None
+        )
+
+    def _expire(self, active: ActiveRun) -> None:
+        """The timeout struck: keep where it stood, ask it to stop, and look again in a moment."""
+        timeout = active.registration.timeout or 0
+        active.stack = self.stack(active)
+        active.cancellation.request(StopCause.TIMEOUT, f"it took longer than {format_duration(timeout)}")
+        if active.task is not None:
+            self._loop.cancel(active.task)
+        self._watchdog.call_in(COOPERATION, partial(self._give_up, active))
+
+    def _give_up(self, active: ActiveRun) -> None:
+        """It did not leave: record the timeout now, and call the worker stuck until its thread comes back."""
+        if not active.claim():
+            return
+        active.replaced = active.task is None and self._threads.replace_stuck()
+        with self._roster.lock:
+            live = self._roster[active.run.worker]
+            live.stuck = True
+            self._record_outcome(live, active, guard.stopped(active))
+
+    def _returned_late(self, active: ActiveRun) -> None:
+        if active.replaced:
+            self._threads.stuck_returned()
+        with self._roster.lock:
+            live = self._roster[active.run.worker]
+            if live.active is active:
+                live.active, live.stuck = None, False
+                self._writer.submit(StatusChanged(live.name, live.status()))
+
+    def _release(self, active: ActiveRun) -> None:
+        with self._roster.lock:
+            live = self._roster[active.run.worker]
+            if live.active is active:
+                live.active = None

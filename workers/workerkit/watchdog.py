@@ -1,0 +1,110 @@
+"""One thread that looks at the clock: timers that strike once, and duties that come round."""
+
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from workerkit.clock import SECOND, Clock, Micros
+from workerkit.service import Service
+
+logger = logging.getLogger(__name__)
+
+MAX_NAP = 0.5
+"""Seconds; the watchdog looks up at least this often, so that a missed notification costs no more."""
+
+
+@dataclass(order=True, slots=True)
+class Timer:
+    """Something to be called at a moment of the monotonic clock; cancel() before that undoes it."""
+
+    at: float
+    number: int
+    call: Callable[[], None] | None = field(compare=False)
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class Watchdog(Service):
+    """Calls timers when they are due and duties every so often. What one of them raises is logged; the others go on."""
+
+    name = "watchdog"
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._heap: list[Timer] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+
+    def call_in(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Calls once, after so many seconds of the monotonic clock."""
+        timer = Timer(self._clock.monotonic() + seconds, next(self._numbers), call)
+        with self._changed:
+            heapq.heappush(self._heap, timer)
+            if self._heap[0] is timer:
+                self._changed.notify()
+        return timer
+
+    def every(self, seconds: float, duty: Callable[[], None]) -> None:
+        """Calls again and again, each time `seconds` after the last call has ended."""
+
+        def round_() -> None:
+            try:
+                duty()
+            finally:
+                self.call_in(seconds, round_)
+
+        self.call_in(seconds, round_)
+
+    def run_due(self) -> float:
+        """Calls what is due by now; returns the seconds until the next timer, at most MAX_NAP."""
+        while True:
+            with self._changed:
+                now = self._clock.monotonic()
+                if not self._heap or self._heap[0].at > now:
+                    return min(MAX_NAP, self._heap[0].at - now) if self._heap else MAX_NAP
+                call = heapq.heappop(self._heap).call
+            if call is not None:
+                try:
+                    call()
+                except Exception:
+                    logger.exception("a duty of the watchdog failed")
+
+    def _main(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            nap = self.run_due()
+            with self._changed:
+                if not stopping.is_set():
+                    self._changed.wait(nap)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._heap.clear()
+            self._changed.notify()
+
+
+class Drift:
+    """Tells when the wall clock and the monotonic clock part: somebody set the clock, or the machine slept."""
+
+    LIMIT: Micros = 2 * SECOND
+    """Below it, it is the slewing of a time daemon."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset = self._measure()
+
+    def step(self) -> Micros:
+        """By how much the wall clock has stepped since the last rebase(): positive forward, 0 within the limit."""
+        difference = self._measure() - self._offset
+        return difference if abs(difference) > self.LIMIT else 0
+
+    def rebase(self) -> None:
+        """Takes the clocks as they are from now on."""
+        self._offset = self._measure()
+
+    def _measure(self) -> Micros:
+        return self._clock.now() - round(self._clock.monotonic() * SECOND)
