@@ -21,6 +21,9 @@ from sqlalchemy import (
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite makes a row id only of a column that is spelled INTEGER."""
 
+_ENDED_BADLY = text("outcome = 'failed' OR outcome = 'cancelled' OR outcome = 'interrupted'")
+"""Spelled with OR because SQLite proves a partial index usable only from a term that stands in it as written."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -82,6 +85,9 @@ workers = Table(
         server_default="0",
         comment="counters were last reset before this run",
     ),
+    Column("stored_runs", BigInteger, nullable=False, server_default="0", comment="its rows in runs"),
+    Column("pruned_successes", BigInteger, nullable=False, server_default="0", comment="counted, their rows pruned"),
+    Column("pruned_failures", BigInteger, nullable=False, server_default="0", comment="counted, their rows pruned"),
     Column("last_run_at", BigInteger),
     Column("next_run_at", BigInteger),
     Column("last_outcome", Text),
@@ -122,7 +128,7 @@ runs = Table(
     Column("error", Text),
     Column("summary", Text),
     Column("params", Text),
-    Column("host_id", Id, ForeignKey("hosts.id"), nullable=False),
+    Column("host_id", Id, ForeignKey("hosts.id"), nullable=False, index=True),
     Column("progress_done", BigInteger),
     Column("progress_total", BigInteger),
     Column("progress_note", Text),
@@ -134,13 +140,7 @@ runs = Table(
         sqlite_where=text("outcome IS NULL"),
         postgresql_where=text("outcome IS NULL"),
     ),
-    Index(
-        "ix_runs_failed",
-        "worker",
-        "id",
-        sqlite_where=text("outcome = 'failed'"),
-        postgresql_where=text("outcome = 'failed'"),
-    ),
+    Index("ix_runs_ended_badly", "outcome", "id", sqlite_where=_ENDED_BADLY, postgresql_where=_ENDED_BADLY),
     sqlite_autoincrement=True,
 )
 
@@ -180,7 +180,7 @@ gaps = Table(
     Column("count", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
     Column("run_id", BigInteger, comment="the run that was in the way"),
-    Column("host_id", Id, ForeignKey("hosts.id"), nullable=False),
+    Column("host_id", Id, ForeignKey("hosts.id"), nullable=False, index=True),
     Index("ix_gaps_worker_id", "worker", "id"),
     sqlite_autoincrement=True,
 )

@@ -1,0 +1,90 @@
+"""Connections to the SQLite file, and what its errors mean in words."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+PRAGMAS = (
+    "foreign_keys=ON",
+    # With WAL, NORMAL may lose the last commits in a power failure, never the database; a killed process loses nothing.
+    "synchronous=NORMAL",
+    "temp_store=MEMORY",
+    # A view or trigger planted in the file can't call functions.
+    "trusted_schema=OFF",
+)
+WAL_SIZE_LIMIT = 64 * 1024 * 1024
+"""Bytes that the WAL file keeps after a checkpoint; without a limit it stays as large as it ever was."""
+
+_WORDS = {
+    sqlite3.SQLITE_BUSY: "another program has locked it",
+    sqlite3.SQLITE_LOCKED: "another program has locked it",
+    sqlite3.SQLITE_NOMEM: "memory is short",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_INTERRUPT: "the operation was interrupted",
+    sqlite3.SQLITE_IOERR: "reading or writing failed on the disk",
+    sqlite3.SQLITE_CORRUPT: "its contents are damaged",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened",
+    sqlite3.SQLITE_PROTOCOL: "its locks are in disorder",
+    sqlite3.SQLITE_PERM: "access was denied",
+    sqlite3.SQLITE_AUTH: "access was denied",
+    sqlite3.SQLITE_NOTADB: "it is not a database",
+}
+"""Errors of the file or the machine, by SQLite's primary code. Every other error is the statement's own fault."""
+
+
+def connect(path: Path, *, mode: str, busy_timeout: float) -> sqlite3.Connection:
+    """A plain connection. `mode` is `ro` or `rw`; neither creates the file. Waits `busy_timeout` seconds for locks.
+
+    Transactions begin only where somebody says BEGIN. The connection may pass between threads; one at a time uses it.
+    """
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}", uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA journal_size_limit={WAL_SIZE_LIMIT}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def reading_engine(path: Path, *, busy_timeout: float) -> Engine:
+    """An engine whose connections can't write.
+
+    The file is opened for writing all the same: SQLite needs that to set up the shared memory of the WAL when it is
+    the first to come, and falls back by itself where the file is read-only.
+    """
+
+    def creator() -> sqlite3.Connection:
+        connection = connect(path, mode="rw", busy_timeout=busy_timeout)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    return create_engine("sqlite://", creator=creator, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+
+
+def writing_engine(path: Path, *, busy_timeout: float) -> Engine:
+    """An engine whose transactions begin with BEGIN IMMEDIATE, so that none fails halfway for want of the lock."""
+    engine = create_engine(
+        "sqlite://", creator=lambda: connect(path, mode="rw", busy_timeout=busy_timeout), poolclass=NullPool
+    )
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def trouble_of(error: BaseException) -> str | None:
+    """Why the database can't be used right now, in words; None where the error is the statement's own fault."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(origin, "sqlite_errorcode", None) if isinstance(origin, sqlite3.Error) else None
+    words = None if code is None else _WORDS.get(code & 0xFF)
+    return None if words is None else f"{words} ({origin})"

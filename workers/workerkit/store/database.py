@@ -1,0 +1,165 @@
+"""Where the database lies, and the way in: readers, the writer, and the lock that makes a process its host."""
+
+import hashlib
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from workerkit.clock import Clock
+from workerkit.errors import DatabaseError
+from workerkit.store.connect import reading_engine, trouble_of, writing_engine
+from workerkit.store.files import Identity, check_private, create_private
+from workerkit.store.lock import HostLock, is_locked
+from workerkit.store.migrate import EMPTY, HEAD, bring_to_head, lock_path, refuse_unknown, revision_of
+from workerkit.store.reader import Reader
+from workerkit.store.writer import Writer
+
+ENVIRONMENT_VARIABLE = "WORKERCONSOLE_DB"
+"""Names the database where nothing else does."""
+BUSY_TIMEOUT = 5.0
+"""Seconds that a reader or a command waits for a lock."""
+WRITER_BUSY_TIMEOUT = 1.0
+"""Seconds that the host's writer waits for a lock before it says so and tries again."""
+
+_PROJECT_MARKS = ("workers.toml", "workers.py", "pyproject.toml", ".git")
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
+
+
+def default_path(project: Path | None = None) -> Path:
+    """The database of a project: one file each in the user's data folder.
+
+    A project is the nearest folder, from the current one upwards, that has workers.toml, workers.py, pyproject.toml
+    or .git; without any, the current one.
+    """
+    from platformdirs import user_data_path
+
+    folder = (project or _project_of(Path.cwd())).resolve()
+    slug = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")[:40] or "root"
+    digest = hashlib.blake2b(os.fsencode(folder), digest_size=4).hexdigest()
+    return user_data_path("workerconsole", appauthor=False) / f"{slug}-{digest}.db"
+
+
+def _project_of(folder: Path) -> Path:
+    for candidate in (folder, *folder.parents):
+        if any((candidate / mark).exists() for mark in _PROJECT_MARKS):
+            return candidate
+    return folder
+
+
+def locate(database: str | Path | None) -> Path:
+    """The file that is meant by a path, an URL `sqlite:///path`, or nothing (WORKERCONSOLE_DB, else default_path()).
+
+    Raises:
+        DatabaseError: for an URL of another kind.
+    """
+    database = database or os.environ.get(ENVIRONMENT_VARIABLE) or default_path()
+    if isinstance(database, str) and (url := _URL.fullmatch(database)):
+        scheme, rest = url.groups()
+        if scheme not in ("sqlite", "sqlite+pysqlite") or not rest.startswith("/") or len(rest) < 2 or "?" in rest:
+            raise DatabaseError(
+                f"{_without_password(database)} can't be the database: it must be a SQLite file so far; "
+                "give a path, or sqlite:////absolute/path.db"
+            )
+        database = rest[1:]
+    return Path(os.path.abspath(Path(database).expanduser()))  # noqa: PTH100 -- resolve() would follow a link, which is refused
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//…@", url)
+
+
+class Database:
+    """One database file that has been found in order. Cheap to open; holds no connection of its own."""
+
+    def __init__(self, path: Path, identity: Identity) -> None:
+        self.path = path
+        self._identity = identity
+
+    @classmethod
+    def open(cls, database: str | Path | None = None, *, create: bool = True) -> Self:
+        """Finds the database, and sees to it that it can be used.
+
+        With `create`, as a host opens it: what is missing is made (folder 0700, file 0600), and an older schema is
+        migrated, after a backup beside it. Without, as everybody else does: nothing is changed.
+
+        Raises:
+            DatabaseError: it isn't there, is a link or somebody else's, no database of ours, or of a newer schema.
+        """
+        path = locate(database)
+        if create:
+            create_private(path)
+        try:
+            identity = check_private(path)
+        except FileNotFoundError:
+            raise DatabaseError(
+                f"there is no database at {path}; start a host first (workerconsole, or workerconsole serve), "
+                "or name another file with --db"
+            ) from None
+        revision = revision_of(path)
+        if revision != HEAD:
+            if revision != EMPTY:
+                refuse_unknown(path, revision)
+            if not create:
+                raise DatabaseError(
+                    f"{path} has an older schema ({revision or 'none yet'}; this version reads {HEAD}); "
+                    "start a host once to migrate it (workerconsole serve)"
+                )
+            bring_to_head(path, revision)
+        return cls(path, identity)
+
+    def reader(self) -> Reader:
+        """A read-only connection of its own; close it.
+
+        Raises:
+            DatabaseError: when it can't be opened.
+        """
+        return Reader(self._reading, self.path, self._identity)
+
+    def writer(self, clock: Clock) -> Writer:
+        """A writer, not started yet. For the host alone."""
+        return Writer(self._writing(WRITER_BUSY_TIMEOUT), self.path, self._identity, clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction of one's own, beside a host or without one; committed at the end, rolled back by an error.
+
+        Raises:
+            DatabaseError: when the database can't be written, e.g. locked for more than 5 s.
+        """
+        engine = self._writing(BUSY_TIMEOUT)
+        try:
+            with engine.connect() as connection, connection.begin():
+                yield connection
+        except (DBAPIError, sqlite3.Error) as error:
+            trouble = trouble_of(error)
+            if trouble is None:
+                raise
+            raise DatabaseError(f"{self.path} can't be written: {trouble}; try again") from error
+        finally:
+            engine.dispose()
+
+    def host_lock(self) -> HostLock:
+        """The right to be this database's host, not acquired yet."""
+        return HostLock(lock_path(self.path))
+
+    def host_is_live(self) -> bool:
+        """Whether some process, this one included, is host of this database right now."""
+        return is_locked(lock_path(self.path))
+
+    def close(self) -> None:
+        """Nothing is held open; readers and writers close their own. Idempotent."""
+
+    @cached_property
+    def _reading(self) -> Engine:
+        return reading_engine(self.path, busy_timeout=BUSY_TIMEOUT)
+
+    def _writing(self, busy_timeout: float) -> Engine:
+        return writing_engine(self.path, busy_timeout=busy_timeout)

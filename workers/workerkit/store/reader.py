@@ -1,0 +1,216 @@
+"""What the database says: one read-only connection, every answer a frozen record."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine, Select, func, literal_column, select
+from sqlalchemy.exc import DBAPIError
+
+from workerkit.clock import Micros
+from workerkit.errors import DatabaseError
+from workerkit.store import codec, rows
+from workerkit.store.connect import trouble_of
+from workerkit.store.files import Identity, is_still
+from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, worker_state, workers
+from workerkit.store.records import (
+    ActivityRecord,
+    CommandRecord,
+    FailureRecord,
+    GapRecord,
+    HostRecord,
+    LogRecord,
+    RunRecord,
+    WorkerRecord,
+)
+
+RUNS_SEARCHED_FOR_LINES = 200
+"""How many of a worker's latest runs are searched for its latest lines."""
+
+_BAD_ENDINGS = ("failed", "cancelled", "interrupted")
+
+
+class Reader:
+    """Reads one database. Each thread has its own, or takes turns; close it when done (it is a context manager).
+
+    Every method raises DatabaseError when the file can't be read. Nothing is held between calls: each answer is
+    the database at that instant.
+    """
+
+    def __init__(self, engine: Engine, path: Path, identity: Identity) -> None:
+        self._connection = engine.connect()
+        self._path = path
+        self._identity = identity
+        self._seen_version: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection; idempotent."""
+        self._connection.close()
+
+    def changed(self) -> bool:
+        """Whether anybody has committed since the last call; the first call says yes. The cheap tick of a screen.
+
+        Raises:
+            DatabaseError: also when the file was deleted or replaced since it was opened.
+        """
+        if not is_still(self._path, self._identity):
+            raise DatabaseError(f"{self._path} was deleted or replaced; open it again")
+        try:
+            version = int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        except DBAPIError as error:
+            raise self._unreadable(error) from error
+        seen, self._seen_version = self._seen_version, version
+        return seen != version
+
+    def workers(self, since: int = 0) -> list[WorkerRecord]:
+        """The workers whose `change` is later than `since`, by name. Pass the greatest change seen so far."""
+        query = select(*rows.WORKER).where(workers.c.change > since).order_by(workers.c.name)
+        return [rows.worker(row) for row in self._all(query)]
+
+    def worker(self, name: str) -> WorkerRecord | None:
+        row = self._first(select(*rows.WORKER).where(workers.c.name == name))
+        return None if row is None else rows.worker(row)
+
+    def counts(self) -> dict[str, int]:
+        """How many workers have which status."""
+        query = select(workers.c.status, func.count()).group_by(workers.c.status)
+        return {row[0]: row[1] for row in self._all(query)}
+
+    def state(self, worker: str) -> dict[str, Any]:
+        """The worker's ctx.state as its last run left it; empty where there is none."""
+        row = self._first(select(worker_state.c.state).where(worker_state.c.worker == worker))
+        return {} if row is None else dict(codec.from_json(row[0], {}))
+
+    def host(self) -> HostRecord | None:
+        """The latest host, alive or not."""
+        return next(iter(self.hosts(1)), None)
+
+    def hosts(self, limit: int = 20) -> list[HostRecord]:
+        """The latest hosts, latest first."""
+        return [rows.host(row) for row in self._all(select(*rows.HOST).order_by(hosts.c.id.desc()).limit(limit))]
+
+    def runs(
+        self, *, worker: str | None = None, outcome: str | None = None, limit: int = 50, before: int | None = None
+    ) -> list[RunRecord]:
+        """Runs, latest first. `outcome` may also be `running`; `before` is the id at which the page before ended."""
+        query = rows.SELECT_RUNS.order_by(runs.c.id.desc()).limit(limit)
+        if worker is not None:
+            query = query.where(runs.c.worker == worker)
+        if outcome == "running":
+            query = query.where(runs.c.outcome.is_(None))
+        elif outcome in _BAD_ENDINGS:
+            # Spelled out, not bound: only so can SQLite prove that its partial index covers the question.
+            query = query.where(runs.c.outcome == literal_column(f"'{outcome}'"))
+        elif outcome is not None:
+            query = query.where(runs.c.outcome == outcome)
+        if before is not None:
+            query = query.where(runs.c.id < before)
+        return [rows.run(row) for row in self._all(query)]
+
+    def run(self, run_id: int) -> RunRecord | None:
+        row = self._first(rows.SELECT_RUNS.where(runs.c.id == run_id))
+        return None if row is None else rows.run(row)
+
+    def in_flight(self) -> list[RunRecord]:
+        """Runs that have begun and not ended, oldest first."""
+        query = rows.SELECT_RUNS.where(runs.c.outcome.is_(None)).order_by(runs.c.id)
+        return [rows.run(row) for row in self._all(query)]
+
+    def failure(self, run_id: int) -> FailureRecord | None:
+        """Why that run failed; None where it didn't."""
+        row = self._first(select(*rows.FAILURE).where(failures.c.run_id == run_id))
+        return None if row is None else rows.failure(row)
+
+    def failures(self, worker: str | None = None, limit: int = 20) -> list[FailureRecord]:
+        """Failures with their captures, latest first."""
+        query = select(*rows.FAILURE).order_by(failures.c.run_id.desc()).limit(limit)
+        if worker is not None:
+            query = query.where(failures.c.worker == worker)
+        return [rows.failure(row) for row in self._all(query)]
+
+    def log_lines(self, run_id: int, *, after: int = -1, limit: int = 1000) -> list[LogRecord]:
+        """Lines of one run whose seq is later than `after`, oldest first."""
+        query = (
+            select(*rows.LINE)
+            .where(log_lines.c.run_id == run_id, log_lines.c.seq > after)
+            .order_by(log_lines.c.seq)
+            .limit(limit)
+        )
+        return [rows.line(row) for row in self._all(query)]
+
+    def latest_log_lines(self, worker: str, limit: int = 500) -> list[LogRecord]:
+        """The newest lines of a worker over its latest runs, oldest first."""
+        latest = (
+            select(runs.c.id)
+            .where(runs.c.worker == worker)
+            .order_by(runs.c.id.desc())
+            .limit(RUNS_SEARCHED_FOR_LINES)
+            .subquery()
+        )
+        query = (
+            select(*rows.LINE)
+            .where(log_lines.c.run_id.in_(select(latest.c.id)))
+            .order_by(log_lines.c.run_id.desc(), log_lines.c.seq.desc())
+            .limit(limit)
+        )
+        return [rows.line(row) for row in reversed(self._all(query))]
+
+    def gaps(self, worker: str | None = None, limit: int = 50) -> list[GapRecord]:
+        """Slots that got no run, latest first."""
+        query = select(*rows.GAP).order_by(gaps.c.id.desc()).limit(limit)
+        if worker is not None:
+            query = query.where(gaps.c.worker == worker)
+        return [rows.gap(row) for row in self._all(query)]
+
+    def commands(
+        self, worker: str | None = None, limit: int = 50, verbs: Sequence[str] | None = None
+    ) -> list[CommandRecord]:
+        """What operators asked for, latest first; of one worker, of certain verbs."""
+        query = select(*rows.COMMAND).order_by(commands.c.id.desc()).limit(limit)
+        if worker is not None:
+            query = query.where(commands.c.worker == worker)
+        if verbs is not None:
+            query = query.where(commands.c.verb.in_(verbs))
+        return [rows.command(row) for row in self._all(query)]
+
+    def command(self, command_id: int) -> CommandRecord | None:
+        row = self._first(select(*rows.COMMAND).where(commands.c.id == command_id))
+        return None if row is None else rows.command(row)
+
+    def pending_commands(self) -> list[CommandRecord]:
+        """What waits for a host's answer, oldest first."""
+        return [
+            rows.command(row) for row in self._all(select(*rows.COMMAND).where(rows.PENDING).order_by(commands.c.id))
+        ]
+
+    def latest_command(self, worker: str, verb: str) -> CommandRecord | None:
+        return next(iter(self.commands(worker, limit=1, verbs=(verb,))), None)
+
+    def activity(self, since: Micros) -> list[ActivityRecord]:
+        """The minutes from `since` on in which anything happened, oldest first."""
+        query = select(*rows.ACTIVITY).where(activity.c.minute >= since).order_by(activity.c.minute)
+        return [rows.minute(row) for row in self._all(query)]
+
+    def _all(self, query: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+        # Fetched whole: a cursor left open would hold this snapshot, and with it the WAL, for as long.
+        try:
+            return self._connection.execute(query).all()
+        except DBAPIError as error:
+            raise self._unreadable(error) from error
+
+    def _first(self, query: Select[*tuple[Any, ...]]) -> Sequence[Any] | None:
+        return next(iter(self._all(query)), None)
+
+    def _unreadable(self, error: DBAPIError) -> DatabaseError:
+        return DatabaseError(
+            f"{self._path} can't be read: {trouble_of(error) or error.orig}; try again, or check the disk"
+        )

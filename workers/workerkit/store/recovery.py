@@ -1,0 +1,101 @@
+"""What a dead host left behind is put right, before the next host does anything else."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, bindparam, case, func, select, update
+
+from workerkit.outcome import Failure, FailureKind, Outcome, Result, Status
+from workerkit.store import codec, rows
+from workerkit.store.events import RunFinished
+from workerkit.store.models import hosts, runs, workers
+from workerkit.store.records import HostRecord, RunRecord
+from workerkit.store.writes import run_finished
+
+RECENT_RUNS = 20
+"""How many of its latest runs a worker's row lists in `recent`."""
+
+
+def resting_status(*, paused: bool, last_outcome: str | None) -> str:
+    """What a worker is while none of its runs is in flight."""
+    if paused:
+        return Status.PAUSED
+    return Status.FAILED if last_outcome == Outcome.FAILED else Status.IDLE
+
+
+def recover(connection: Connection, change: int) -> tuple[RunRecord, ...]:
+    """Ends every run in flight as failed by a crash, closes the rows of dead hosts, and lets no worker look busy.
+
+    Only to be called while no host lives. Returns the runs as they are recorded now, oldest first.
+    """
+    found = connection.execute(rows.SELECT_RUNS.where(runs.c.outcome.is_(None)).order_by(runs.c.id)).all()
+    in_flight = [rows.run(row) for row in found]
+    owners = {run.host_id: _host(connection, run.host_id) for run in in_flight}
+    crashed = tuple(_crashed(run, owners[run.host_id]) for run in in_flight)
+    run_finished(connection, change, _endings(connection, crashed))
+    connection.execute(_REST, {"changed": change})
+    connection.execute(_CLOSE)
+    return crashed
+
+
+_REST = (
+    update(workers)
+    .where(workers.c.status.in_([Status.RUNNING.value, Status.STUCK.value]) | workers.c.running_run_id.is_not(None))
+    .values(
+        status=case(
+            (workers.c.paused, Status.PAUSED.value),
+            (workers.c.last_outcome == Outcome.FAILED.value, Status.FAILED.value),
+            else_=Status.IDLE.value,
+        ),
+        running_run_id=None,
+        change=bindparam("changed"),
+    )
+)
+_CLOSE = (
+    update(hosts)
+    .where(hosts.c.ending.is_(None))
+    .values(ending="crashed", stopped_at=func.max(hosts.c.started_at, hosts.c.heartbeat_at))
+)
+
+
+def _host(connection: Connection, host_id: int) -> HostRecord:
+    return rows.host(connection.execute(select(*rows.HOST).where(hosts.c.id == host_id)).one())
+
+
+def _crashed(run: RunRecord, host: HostRecord) -> RunRecord:
+    """The run as its host's death ends it: at the host's last sign of life."""
+    what = "died while this run was in flight" if host.ending is None else "left without recording how this run ended"
+    finished_at = max(run.started_at, host.heartbeat_at)
+    return replace(
+        run,
+        outcome=Outcome.FAILED.value,
+        kind=FailureKind.CRASH.value,
+        error=f"the host {what} (host {host.id}, {run.host})",
+        finished_at=finished_at,
+        duration=finished_at - run.started_at,
+    )
+
+
+def _endings(connection: Connection, crashed: tuple[RunRecord, ...]) -> list[RunFinished]:
+    known = {row.name: row for row in connection.execute(select(workers.c.name, workers.c.paused, workers.c.recent))}
+    recent = {run.worker: codec.from_json(known[run.worker].recent, []) for run in crashed if run.worker in known}
+    endings = []
+    for run in crashed:
+        assert run.finished_at is not None
+        assert run.duration is not None
+        assert run.error is not None
+        recent[run.worker] = [*recent.get(run.worker, []), [run.outcome, run.duration]][-RECENT_RUNS:]
+        paused = run.worker in known and known[run.worker].paused
+        capture = {"version": 1, "exceptions": [], "note": run.error}
+        endings.append(
+            RunFinished(
+                run_id=run.id,
+                worker=run.worker,
+                finished_at=run.finished_at,
+                duration=run.duration,
+                result=Result(Outcome.FAILED, Failure(FailureKind.CRASH, run.error, capture)),
+                status=Status.PAUSED if paused else Status.FAILED,
+                recent=codec.to_json(recent[run.worker]),
+                dropped_lines=run.dropped_lines or 0,
+            )
+        )
+    return endings

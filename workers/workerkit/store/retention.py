@@ -1,0 +1,182 @@
+"""Keeps the database within its bounds: the oldest goes first, a little at a time, and never a run in flight."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, or_, select, update
+
+from workerkit.clock import DAY, Micros
+from workerkit.outcome import Outcome
+from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, workers
+
+MAX_AGE: Micros = 30 * DAY
+"""How long a run is kept after its end."""
+MAX_RUNS_PER_WORKER = 1000
+MAX_RUNS = 1_000_000
+BATCH = 500
+"""Rows of each table that one call deletes at most: the writer has runs to record in between."""
+RECORDS_AGE: Micros = 90 * DAY
+"""How long gaps and answered commands are kept."""
+MAX_GAPS = 100_000
+MAX_COMMANDS = 10_000
+ACTIVITY_AGE: Micros = 8 * DAY
+MAX_HOSTS = 1000
+"""Beyond it a host's row goes once no run and no gap refers to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many rows one call deleted."""
+
+    runs: int
+    gaps: int
+    commands: int
+    hosts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Doomed:
+    id: int
+    worker: str
+    outcome: str
+
+
+def prune(
+    connection: Connection,
+    *,
+    now: Micros,
+    max_age: Micros = MAX_AGE,
+    max_runs_per_worker: int = MAX_RUNS_PER_WORKER,
+    max_runs: int = MAX_RUNS,
+    batch: int = BATCH,
+) -> Pruned:
+    """Deletes what is too old or too many: at most `batch` runs, with their failures and lines, and as many others.
+
+    Call it until it deletes no more. Counters stay as they are, and remain explainable: what is pruned of them is
+    noted in the worker's row. Costs a few small queries when there is nothing to do.
+    """
+    doomed = _too_old_or_too_many(connection, now - max_age, max_runs, batch)
+    if len(doomed) < batch:
+        known = {run.id for run in doomed}
+        crowded = _too_many_of_one_worker(connection, max_runs_per_worker, batch)
+        doomed += [run for run in crowded if run.id not in known][: batch - len(doomed)]
+    _delete_runs(connection, doomed)
+    connection.execute(delete(activity).where(activity.c.minute < now - ACTIVITY_AGE))
+    old = now - RECORDS_AGE
+    return Pruned(
+        runs=len(doomed),
+        gaps=_delete_oldest(connection, gaps, MAX_GAPS, batch, age=gaps.c.last_due_at < old),
+        commands=_delete_oldest(
+            connection,
+            commands,
+            MAX_COMMANDS,
+            batch,
+            age=commands.c.finished_at < old,
+            only=commands.c.state != "pending",
+        ),
+        hosts=_delete_oldest(connection, hosts, MAX_HOSTS, batch, only=_UNREFERRED),
+    )
+
+
+def _too_old_or_too_many(connection: Connection, cutoff: Micros, max_runs: int, batch: int) -> list[_Doomed]:
+    """Looks at the oldest only: ids grow with time, so where none of them is due, none is."""
+    excess = (connection.scalar(_COUNT_RUNS) or 0) - max_runs
+    oldest = connection.execute(_OLDEST_RUNS, {"batch": batch}).all()
+    return [
+        _Doomed(row.id, row.worker, row.outcome)
+        for place, row in enumerate(oldest)
+        if place < excess or row.finished_at < cutoff
+    ]
+
+
+_COUNT_RUNS = select(func.sum(workers.c.stored_runs))
+_OLDEST_RUNS = (
+    select(runs.c.id, runs.c.worker, runs.c.outcome, runs.c.finished_at)
+    .where(runs.c.outcome.is_not(None))
+    .order_by(runs.c.id)
+    .limit(bindparam("batch"))
+)
+
+
+def _too_many_of_one_worker(connection: Connection, max_runs_per_worker: int, batch: int) -> list[_Doomed]:
+    doomed: list[_Doomed] = []
+    for name, excess in connection.execute(_CROWDED, {"most": max_runs_per_worker, "batch": batch}).all():
+        wanted = {"batch": min(excess, batch - len(doomed)), "name": name}
+        doomed += [_Doomed(row.id, row.worker, row.outcome) for row in connection.execute(_OLDEST_OF_WORKER, wanted)]
+        if len(doomed) >= batch:
+            break
+    return doomed
+
+
+_CROWDED = (
+    select(workers.c.name, workers.c.stored_runs - bindparam("most"))
+    .where(workers.c.stored_runs > bindparam("most"))
+    .limit(bindparam("batch"))
+)
+_OLDEST_OF_WORKER = _OLDEST_RUNS.where(runs.c.worker == bindparam("name"))
+
+
+def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
+    if not doomed:
+        return
+    counted_from = dict(connection.execute(select(workers.c.name, workers.c.counted_from_run)).tuples().all())
+    stored: Counter[str] = Counter(run.worker for run in doomed)
+    counted = Counter((run.worker, run.outcome) for run in doomed if run.id >= counted_from.get(run.worker, 0))
+    connection.execute(
+        _NOTE_PRUNED,
+        [
+            {
+                "_worker": worker,
+                "stored": number,
+                "successes": counted[worker, Outcome.SUCCEEDED.value],
+                "failures": counted[worker, Outcome.FAILED.value],
+            }
+            for worker, number in stored.items()
+        ],
+    )
+    ids = [{"_run": run.id} for run in doomed]
+    for statement in _DELETE_RUN:
+        connection.execute(statement, ids)
+
+
+_NOTE_PRUNED = (
+    update(workers)
+    .where(workers.c.name == bindparam("_worker"))
+    .values(
+        stored_runs=workers.c.stored_runs - bindparam("stored"),
+        pruned_successes=workers.c.pruned_successes + bindparam("successes"),
+        pruned_failures=workers.c.pruned_failures + bindparam("failures"),
+    )
+)
+_DELETE_RUN = (
+    delete(log_lines).where(log_lines.c.run_id == bindparam("_run")),
+    delete(failures).where(failures.c.run_id == bindparam("_run")),
+    delete(runs).where(runs.c.id == bindparam("_run")),
+)
+_UNREFERRED = ~(
+    select(runs.c.id).where(runs.c.host_id == hosts.c.id).exists()
+    | select(gaps.c.id).where(gaps.c.host_id == hosts.c.id).exists()
+)
+
+
+def _delete_oldest(
+    connection: Connection,
+    table: Table,
+    most: int,
+    batch: int,
+    *,
+    age: ColumnElement[bool] | None = None,
+    only: ColumnElement[bool] | None = None,
+) -> int:
+    """Of the oldest `batch` rows, those that are beyond the latest `most`, or of that age."""
+    latest = select(func.max(table.c.id)).scalar_subquery()
+    due = table.c.id <= latest - most if age is None else or_(age, table.c.id <= latest - most)
+    oldest = select(table.c.id).order_by(table.c.id).limit(batch)
+    statement = delete(table).where(table.c.id.in_(oldest), due)
+    return _rowcount(connection, statement if only is None else statement.where(only))
+
+
+def _rowcount(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(statement).rowcount)

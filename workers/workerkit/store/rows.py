@@ -1,0 +1,117 @@
+"""Rows into records: which columns, in the order of the record's fields, with JSON read on the way.
+
+JSON that somebody broke reads as empty, so that one bad row never hides the others.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import literal_column, select
+
+from workerkit.store import codec
+from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, workers
+from workerkit.store.records import (
+    ActivityRecord,
+    CommandRecord,
+    FailureRecord,
+    GapRecord,
+    HostRecord,
+    LogRecord,
+    RunRecord,
+    WorkerRecord,
+)
+
+HOST = tuple(hosts.c)
+FAILURE = tuple(failures.c)
+ACTIVITY = tuple(activity.c)
+LINE = tuple(log_lines.c[name] for name in ("run_id", "seq", "at", "stream", "level", "logger", "text"))
+GAP = tuple(
+    gaps.c[name]
+    for name in ("id", "worker", "reason", "first_due_at", "last_due_at", "count", "detail", "run_id", "host_id")
+)
+COMMAND = tuple(commands.c)
+PENDING = commands.c.state == literal_column("'pending'")
+"""Spelled out, not bound, so that SQLite can use its partial index."""
+WORKER = tuple(
+    workers.c[name]
+    for name in (
+        *("name", "status", "schedule", "interval_us", "timeout_us", "isolation", "tags", "description", "source"),
+        *("load_error", "registered", "paused", "paused_at", "paused_by", "pause_reason"),
+        *("success_count", "failure_count", "consecutive_failures", "last_run_at", "next_run_at", "last_outcome"),
+        *("last_duration_us", "last_error", "running_run_id", "recent", "covered_until", "created_at", "change"),
+    )
+)
+SELECT_RUNS = select(
+    *(
+        runs.c[name]
+        for name in (
+            *("id", "worker", "attempt", "trigger", "due_at", "started_at", "finished_at", "outcome", "kind"),
+            *("duration_us", "error", "summary", "params", "host_id"),
+        )
+    ),
+    hosts.c.hostname,
+    hosts.c.pid,
+    *(runs.c[name] for name in ("progress_done", "progress_total", "progress_note", "dropped_lines")),
+).join_from(runs, hosts)
+
+
+Values = Sequence[Any]
+"""One row, its values in the order of the columns above."""
+
+
+def host(row: Values) -> HostRecord:
+    values = list(row)
+    values[6] = tuple(str(target) for target in codec.from_json(row[6], []))
+    return HostRecord(*values)
+
+
+def worker(row: Values) -> WorkerRecord:
+    values = list(row)
+    values[6] = _tags(row[6])
+    values[24] = _recent(row[24])
+    return WorkerRecord(*values)
+
+
+def run(row: Values) -> RunRecord:
+    values = list(row)
+    values[12] = None if row[12] is None else codec.from_json(row[12], {})
+    values[14:16] = [f"{row[14]}:{row[15]}"]
+    return RunRecord(*values)
+
+
+def failure(row: Values) -> FailureRecord:
+    values = list(row)
+    values[5] = codec.unpack(row[5])
+    return FailureRecord(*values)
+
+
+def line(row: Values) -> LogRecord:
+    return LogRecord(*row)
+
+
+def gap(row: Values) -> GapRecord:
+    return GapRecord(*row)
+
+
+def command(row: Values) -> CommandRecord:
+    values = list(row)
+    values[3] = codec.from_json(row[3], {})
+    values[9] = codec.from_json(row[9], None)
+    return CommandRecord(*values)
+
+
+def minute(row: Values) -> ActivityRecord:
+    return ActivityRecord(*row)
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    return () if text == "[]" else tuple(str(tag) for tag in codec.from_json(text, []))
+
+
+def _recent(text: str) -> tuple[tuple[str, int], ...]:
+    if text == "[]":
+        return ()
+    try:
+        return tuple((str(outcome), int(duration)) for outcome, duration in codec.from_json(text, []))
+    except (TypeError, ValueError, OverflowError):
+        return ()
