@@ -216,6 +216,7 @@ class Engine:
             if live.registration.worker is not None:
                 self._timing.add(live.name, live.registration.schedule)
         self._timing.start()
+        self._look_at_all()
         self._watchdog.every(BEAT, self._beat)
         self._watchdog.every(LIVE_FLUSH, self._flush_live)
         self._watchdog.every(CLOCK_CHECK, self._check_clock)
@@ -260,6 +261,7 @@ class Engine:
                 for live in self.roster:
                     self._slots.begin_anew(live)
         self._timing.restart()
+        self._look_at_all()
         self._tell_next_runs()
 
     def _tell_next_runs(self) -> None:
@@ -273,6 +275,13 @@ class Engine:
             logger.error("the scheduler's thread died; a new one takes over")
             self._tell("scheduler", "the scheduler had died and was rebuilt", NOTICE_TIME)
             self._timing.restart()
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        """Sees to slots that came while the scheduler was not yet, or no longer, looking."""
+        for live in self.roster:
+            if live.catch_up_due is None and live.registration.worker is not None:
+                self._slots.look(live.name)
 
     def _check_loop(self) -> None:
         blocked = self._loop.blocked_for()
