@@ -1,0 +1,149 @@
+"""Time goes wrong: the clock steps, the scheduler dies, a worker blocks the event loop. The host sees it and goes on."""
+
+import threading
+import time
+
+import pytest
+
+from tests.integration.conftest import Bench
+from tests.integration.test_guarded_runs import AsyncTask, Task
+from tests.waiting import wait_for
+from workerkit import RunContext
+from workerkit.clock import HOUR, MINUTE, SECOND, Micros, SystemClock, from_datetime, to_datetime
+from workerkit.schedule import Cron, Every, Manual
+from workerkit.timing import SlotTrigger, Timing
+
+
+class SteppableClock(SystemClock):
+    """The machine's clock, which a test can set."""
+
+    offset: Micros = 0
+
+    def now(self) -> Micros:
+        return super().now() + self.offset
+
+
+def tick(_ctx: RunContext) -> None: ...
+
+
+def notice(bench: Bench) -> str:
+    host = bench.reader.host()
+    return (host.notice if host else None) or ""
+
+
+def test_after_a_step_forward_there_is_one_catch_up_and_a_gap_and_the_operator_is_told(bench: Bench) -> None:
+    clock = SteppableClock()
+    bench.host(Task(tick, interval=1), clock=clock)
+    bench.wait_worker("task", lambda w: w.success_count >= 1)
+    clock.offset = HOUR
+    wait_for(lambda: any(gap.reason == "clock step" for gap in bench.reader.gaps("task")), "the gap")
+    wait_for(lambda: any(run.trigger == "catch-up" for run in bench.reader.runs()), "the catch-up run")
+    gap = next(gap for gap in bench.reader.gaps("task") if gap.reason == "clock step")
+    assert 3590 <= gap.count <= 3600
+    assert "the clock went 3600 s forward" in wait_for(lambda: notice(bench), "the notice")
+    count = bench.worker("task").success_count
+    bench.wait_worker("task", lambda w: w.success_count >= count + 2)
+    assert sum(run.trigger == "catch-up" for run in bench.reader.runs()) == 1
+
+
+def test_after_a_step_back_an_hour_the_worker_goes_on_at_once(bench: Bench) -> None:
+    clock = SteppableClock()
+    bench.host(Task(tick, interval=1), clock=clock)
+    bench.wait_worker("task", lambda w: w.success_count >= 1)
+    clock.offset = -HOUR
+    wait_for(lambda: "3600 s back" in notice(bench), "the notice")
+    count = bench.worker("task").success_count
+    record = bench.wait_worker("task", lambda w: w.success_count >= count + 2)
+    assert record.next_run_at is not None
+    assert record.next_run_at < clock.now() + 2 * SECOND
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_dead_scheduler_is_rebuilt_and_the_operator_is_told(bench: Bench) -> None:
+    host = bench.host(Task(tick, interval=0.2))
+    bench.wait_worker("task", lambda w: w.success_count >= 1)
+    assert host._engine is not None
+    scheduler = host._engine._timing._scheduler
+    assert scheduler is not None
+
+    def die() -> None:
+        raise SystemExit
+
+    scheduler._process_jobs = die
+    scheduler.wakeup()
+    wait_for(lambda: "the scheduler had died" in notice(bench), "the notice")
+    count = bench.worker("task").success_count
+    bench.wait_worker("task", lambda w: w.success_count >= count + 2)
+
+
+def test_an_async_worker_that_blocks_the_loop_is_named(bench: Bench) -> None:
+    go_on = threading.Event()
+
+    async def blocks(_ctx: RunContext) -> None:
+        go_on.wait(60)
+
+    bench.host(AsyncTask(blocks), AsyncTask(blocks, name="other"))
+    bench.begin("task")
+    try:
+        text = wait_for(lambda: notice(bench), "the notice")
+        assert text.startswith("task has blocked the async workers for")
+        answer = bench.ask("stack", "task")
+        assert any(frame["function"].endswith("blocks") for frame in answer.data["frames"])
+    finally:
+        go_on.set()
+    wait_for(lambda: not notice(bench), "the end of the notice")
+
+
+@pytest.mark.parametrize("schedule", [Every(SECOND // 10), Every(7 * SECOND + 1), Cron("*/5 * * * *"), Every(HOUR)])
+def test_a_trigger_always_answers_strictly_later_than_now_and_than_before(schedule: Every | Cron) -> None:
+    trigger = SlotTrigger("w", schedule)
+    now = to_datetime(1_767_225_600 * SECOND + 123_457)
+    previous = None
+    for _ in range(50):
+        slot = trigger.get_next_fire_time(previous, now)
+        assert slot is not None
+        assert slot > now
+        assert previous is None or slot > previous
+        previous = slot
+
+
+def test_a_trigger_skips_a_year_of_missed_slots_in_no_time() -> None:
+    trigger = SlotTrigger("w", Every(SECOND // 5))
+    long_ago = to_datetime(0)
+    now = to_datetime(1_767_225_600 * SECOND)
+    began = time.perf_counter()
+    slot = trigger.get_next_fire_time(long_ago, now)
+    assert slot is not None
+    assert 0 < from_datetime(slot) - from_datetime(now) <= SECOND // 5
+    assert time.perf_counter() - began < 1
+
+
+def test_a_schedule_that_fails_does_not_take_the_scheduler_with_it() -> None:
+    class Broken(Every):
+        def next_slot(self, name: str, after: Micros) -> Micros | None:
+            raise RuntimeError("a fault of ours")
+
+    trigger = SlotTrigger("w", Broken(SECOND))
+    now = to_datetime(0)
+    assert trigger.get_next_fire_time(None, now) == to_datetime(MINUTE)
+
+
+def test_timing_starts_and_stops_any_number_of_times_and_manual_workers_never_fire() -> None:
+    fired: list[str] = []
+    timing = Timing(fired.append)
+    timing.add("often", Every(SECOND // 10))
+    timing.add("never", Manual())
+    for _ in range(3):
+        timing.start()
+        timing.start()
+        assert timing.alive
+        timing.stop()
+        timing.stop()
+        assert not timing.alive
+    fired.clear()
+    timing.start()
+    wait_for(lambda: len(fired) > 2, "three slots")
+    timing.remove("often")
+    timing.remove("never")
+    timing.stop()
+    assert set(fired) == {"often"}
