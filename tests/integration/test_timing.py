@@ -1,4 +1,4 @@
-"""Time goes wrong: the clock steps, the scheduler dies, a worker blocks the event loop. The host sees it and goes on."""
+"""Time goes wrong: the clock steps, the scheduler dies, a worker blocks the event loop. The host sees and goes on."""
 
 import threading
 import time
