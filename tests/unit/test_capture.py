@@ -9,9 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workerkit.failures import capture_exception, describe, plain
+from workerkit.failures import Capture, Redactor, plain
 from workerkit.failures.capture import MAX_EXCEPTIONS, MAX_MESSAGE
-from workerkit.failures.frames import MAX_FRAMES, MAX_SOURCE_LINE, frame_data, is_own
+from workerkit.failures.frames import MAX_FRAMES, MAX_SOURCE_LINE, Position, frame_data, is_own
+
+REDACTOR = Redactor(environment={})
+
+
+def capture_exception(error: BaseException) -> dict[str, Any]:
+    capture = Capture(error, REDACTOR)
+    capture.read_messages()
+    return capture.data
+
+
+def describe(error: BaseException) -> str:
+    capture = Capture(error, REDACTOR)
+    capture.read_messages()
+    return capture.headline
 
 
 def caught(function: Any, *args: Any) -> BaseException:
@@ -104,7 +118,7 @@ def test_a_forged_file_name_is_never_opened(name: str) -> None:
 def test_a_fifo_with_a_python_name_does_not_hang(tmp_path: Path) -> None:
     fifo = tmp_path / "trap.py"
     os.mkfifo(fifo)
-    frame = frame_data(compile("1", str(fifo), "exec"), 1)
+    frame = frame_data(Position(compile("1", str(fifo), "exec"), 1), REDACTOR)
     assert frame["source_note"] == "denied"
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.clocks import HandClock
-from workerkit.output import HEAD_CHARS, HEAD_LINES, MAX_LINE, TAIL_LINES, OutputRouter, RunOutput, route_to
+from workerkit.failures import Redactor
+from workerkit.output import HEAD_CHARS, HEAD_LINES, MAX_LINE, TAIL_CHARS, TAIL_LINES, OutputRouter, RunOutput, route_to
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def in_a_run(output: RunOutput, work: object) -> None:
 
 
 def test_prints_become_lines_once_they_are_complete() -> None:
-    output = RunOutput(HandClock())
+    output = RunOutput(HandClock(), Redactor(environment={}))
     output.write("stdout", "one\ntw")
     assert texts(output) == ["one"]
     output.write("stdout", "o\n")
@@ -50,7 +51,7 @@ def test_prints_become_lines_once_they_are_complete() -> None:
 
 
 def test_head_and_tail_are_kept_and_the_middle_is_counted() -> None:
-    output = RunOutput(HandClock())
+    output = RunOutput(HandClock(), Redactor(environment={}))
     total = HEAD_LINES + TAIL_LINES + 7
     for number in range(total):
         output.write("stdout", f"{number}\n")
@@ -62,7 +63,7 @@ def test_head_and_tail_are_kept_and_the_middle_is_counted() -> None:
 
 
 def test_lines_that_were_written_and_then_fell_out_of_the_tail_are_to_be_deleted() -> None:
-    output = RunOutput(HandClock())
+    output = RunOutput(HandClock(), Redactor(environment={}))
     stored: set[int] = set()
     for number in range(3000):
         output.write("stdout", f"{number}\n")
@@ -79,19 +80,37 @@ def test_lines_that_were_written_and_then_fell_out_of_the_tail_are_to_be_deleted
 
 
 def test_a_gigabyte_without_a_newline_stays_bounded() -> None:
-    output = RunOutput(HandClock())
+    output = RunOutput(HandClock(), Redactor(environment={}))
     for _ in range(100):
         output.write("stdout", "x" * 1_000_000)
     output.close()
+    (text,) = texts(output)
+    assert text == "x" * MAX_LINE + f"… {100_000_000 - MAX_LINE:,} more characters"
+
+
+def test_long_lines_are_bounded_by_characters_too() -> None:
+    output = RunOutput(HandClock(), Redactor(environment={}))
+    for _ in range(1000):
+        output.write("stdout", "x" * 5000 + "\n")
     captured = output.drain(1, "w")
     assert captured is not None
-    assert all(len(line.text) <= MAX_LINE for line in captured.lines)
-    assert sum(len(line.text) for line in captured.lines) <= HEAD_CHARS * 2 + MAX_LINE
-    assert captured.dropped > 20_000
+    assert sum(len(line.text) for line in captured.lines) <= HEAD_CHARS + TAIL_CHARS
+    assert captured.dropped == 1000 - len(captured.lines) > 900
+
+
+def test_a_secret_is_not_kept_also_where_it_stands_across_the_cut_or_two_writes() -> None:
+    secret = "hunter2-is-my-secret"
+    output = RunOutput(HandClock(), Redactor(environment={"DB_PASSWORD": secret}))
+    for edge in range(len(secret) + 1):
+        output.write("stdout", "y" * (MAX_LINE - edge) + secret[:edge])
+        output.write("stdout", secret[edge:] + "\n")
+    output.record("INFO", "log", f"the password is {secret}")
+    for text in texts(output):
+        assert not any(secret[i : i + 8] in text for i in range(len(secret) - 8))
 
 
 def test_print_and_logging_of_a_run_reach_its_output(capsys: pytest.CaptureFixture[str]) -> None:
-    output = RunOutput(HandClock())
+    output = RunOutput(HandClock(), Redactor(environment={}))
 
     def work() -> None:
         print("printed")
@@ -132,7 +151,7 @@ def test_a_log_record_that_cannot_be_formatted_is_kept_as_such(monkeypatch: pyte
         def __str__(self) -> str:
             raise RuntimeError("no")
 
-    output = RunOutput(HandClock())
+    output = RunOutput(HandClock(), Redactor(environment={}))
     with installed():
         in_a_run(output, lambda: logging.getLogger("x").warning("%s", Hostile()))
     assert texts(output) == ["<a log record that can't be formatted: RuntimeError: '%s'>"]
@@ -140,7 +159,7 @@ def test_a_log_record_that_cannot_be_formatted_is_kept_as_such(monkeypatch: pyte
 
 def test_a_worker_that_closes_stdout_does_not_close_the_hosts(capsys: pytest.CaptureFixture[str]) -> None:
     with installed():
-        in_a_run(RunOutput(HandClock()), sys.stdout.close)
+        in_a_run(RunOutput(HandClock(), Redactor(environment={})), sys.stdout.close)
         print("still open")
     assert capsys.readouterr().out == "still open\n"
 

@@ -19,6 +19,7 @@ from workerkit.clock import SECOND, Clock, Micros, to_iso
 from workerkit.commands import Inbox, Verbs
 from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.threads import ThreadExecutor
+from workerkit.failures import Redactor
 from workerkit.housekeeping import Housekeeper
 from workerkit.outcome import GapReason, StopCause
 from workerkit.output import OutputRouter
@@ -182,9 +183,15 @@ class Engine:
 
         previous = self._writer.call(write)
         self._was_away = {name for name, record in previous.items() if record is not None and not record.registered}
+        redactor = Redactor()
         self.roster = Roster(
             (
-                _live(registration, self._records[registration.name], self._states.get(registration.name, "{}"))
+                _live(
+                    registration,
+                    self._records[registration.name],
+                    self._states.get(registration.name, "{}"),
+                    Redactor(registration.secrets) if registration.secrets else redactor,
+                )
                 for registration in self._registrations.values()
             ),
             *self._numbers,
@@ -242,7 +249,9 @@ class Engine:
             reported = active.context.reported if active.context else None
             if reported is not None and reported is not active.reported:
                 active.reported = reported
-                self._writer.submit(RunProgressed(run.id, run.worker, reported.done, reported.total, reported.note))
+                note = active.redactor.text(reported.note)
+                self._writer.submit(RunProgressed(run.id, run.worker, reported.done, reported.total, note))
+            self._runner.give_up_unread(active)
 
     def _check_clock(self) -> None:
         step = self._drift.step()
@@ -331,9 +340,10 @@ def _spec_of(registration: Registration, now: Micros) -> WorkerSpec:
     )
 
 
-def _live(registration: Registration, record: WorkerRecord, state: str) -> LiveWorker:
+def _live(registration: Registration, record: WorkerRecord, state: str, redactor: Redactor) -> LiveWorker:
     live = LiveWorker(
         registration,
+        redactor,
         paused=record.paused,
         paused_by=record.paused_by or "",
         pause_reason=record.pause_reason or "",

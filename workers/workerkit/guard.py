@@ -3,16 +3,20 @@
 import asyncio
 import inspect
 import json
+import logging
 import threading
+import time
 from typing import Any
 
 from workerkit.clock import Micros
 from workerkit.context import RunContext
 from workerkit.errors import RunCancelled
-from workerkit.failures import capture_exception, describe
+from workerkit.failures import Capture, fingerprint
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, StopCause
 from workerkit.output import route_to
 from workerkit.roster import ActiveRun
+
+logger = logging.getLogger(__name__)
 
 MAX_STATE = 64 * 1024
 """Characters of ctx.state as JSON; it is a note to the next run, not a store."""
@@ -58,10 +62,11 @@ def stopped(active: ActiveRun) -> Result:
 
 def timed_out(active: ActiveRun) -> Result:
     """The failure of a run that passed its timeout, with the stack where it stood then."""
-    capture: dict[str, object] = {"version": 1, "exceptions": [], "note": active.cancellation.reason or "timeout"}
+    capture: dict[str, Any] = {"version": 1, "exceptions": [], "note": active.cancellation.reason or "timeout"}
     if active.stack is not None:
         capture["stack"] = active.stack
-    return Result(Outcome.FAILED, Failure(FailureKind.TIMEOUT, f"Timeout: {active.cancellation.reason}", capture))
+    text = f"Timeout: {active.cancellation.reason}"
+    return Result(Outcome.FAILED, failure(active, FailureKind.TIMEOUT, text, capture))
 
 
 def _returned(active: ActiveRun, value: Any) -> Result:
@@ -73,10 +78,9 @@ def _returned(active: ActiveRun, value: Any) -> Result:
     if inspect.iscoroutine(value):
         value.close()
         error = "TypeError: run() returned a coroutine that nobody awaited; write it as `async def run(self, ctx)`"
-        return Result(
-            Outcome.FAILED, Failure(FailureKind.ERROR, error, {"version": 1, "exceptions": [], "note": error})
-        )
-    return Result(Outcome.SUCCEEDED, summary=_summary(value))
+        return Result(Outcome.FAILED, _told(active, error))
+    summary = _summary(value)
+    return Result(Outcome.SUCCEEDED, summary=None if summary is None else active.redactor.text(summary)[:MAX_SUMMARY])
 
 
 def _raised(active: ActiveRun, error: BaseException) -> Result:
@@ -84,15 +88,46 @@ def _raised(active: ActiveRun, error: BaseException) -> Result:
         return timed_out(active)
     if active.cancellation.cause is not None and issubclass(type(error), RunCancelled | asyncio.CancelledError):
         return stopped(active)
+    return Result(Outcome.FAILED, _failure(active, error))
+
+
+def _failure(active: ActiveRun, error: BaseException) -> Failure:
+    """What is known of an exception. While its own __str__ is at work, active.unread holds what is known so far."""
     kind = classify(type(error))
+    registration = active.registration
     try:
-        text, capture = describe(error), capture_exception(error)
+        capture = Capture(error, active.redactor, with_locals=registration.capture_locals)
+        if not capture.harmless:
+            active.unread = (failure(active, kind, capture.headline, capture.data), time.monotonic())
+        capture.read_messages()
+        return failure(active, kind, capture.headline, capture.data, error)
     except BaseException as broken:  # noqa: BLE001 -- memory may be exhausted, or the exception hostile beyond our care
-        text = type(error).__name__
-        capture = {"version": 1, "exceptions": [], "note": f"the traceback was lost: {type(broken).__name__}"}
-    if kind is FailureKind.PANIC:
-        text = PANIC + text
-    return Result(Outcome.FAILED, Failure(kind, text, capture))
+        lost = {"version": 1, "exceptions": [], "note": f"the traceback was lost: {type(broken).__name__}"}
+        return failure(active, kind, type(error).__name__, lost)
+    finally:
+        active.unread = None
+
+
+def failure(
+    active: ActiveRun, kind: FailureKind, error: str, capture: dict[str, Any], raised: BaseException | None = None
+) -> Failure:
+    """The failure as it is recorded, with the group it belongs to."""
+    mark = fingerprint(capture, kind.value, _own_fingerprint(active, raised))
+    text = PANIC + error if kind is FailureKind.PANIC else error
+    return Failure(kind, text, capture, mark.digest, mark.parts)
+
+
+def _own_fingerprint(active: ActiveRun, raised: BaseException | None) -> str | None:
+    """What the worker itself calls this failure, where it has a say and says something sensible."""
+    ask = active.registration.fingerprint
+    if ask is None or raised is None:
+        return None
+    try:
+        answer = ask(raised)
+    except BaseException:
+        logger.exception("the fingerprint of %s failed; the usual one is taken", active.registration.name)
+        return None
+    return active.redactor.text(answer)[:200] if type(answer) is str and answer else None
 
 
 def classify(error: type[BaseException]) -> FailureKind:
@@ -120,11 +155,15 @@ def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> 
         if result.outcome is not Outcome.SUCCEEDED:
             return result
         text = f"{type(error).__name__}: ctx.state can't be saved: {error}"[:MAX_SUMMARY]
-        failure = Failure(FailureKind.ERROR, text, {"version": 1, "exceptions": [], "note": text})
-        return Result(Outcome.FAILED, failure)
+        return Result(Outcome.FAILED, _told(active, text))
     if state == before:
         return result
     return Result(result.outcome, result.failure, result.summary, state)
+
+
+def _told(active: ActiveRun, text: str) -> Failure:
+    """A failure that the guard itself finds, without an exception."""
+    return failure(active, FailureKind.ERROR, text, {"version": 1, "exceptions": [], "note": text})
 
 
 def _summary(value: Any) -> str | None:

@@ -61,7 +61,7 @@ def load(targets: Sequence[str], registry: Registry | None = None, *, deadline: 
     return Loaded(
         gathering.registry,
         next((each.database for each in gathering.managers if each.database is not None), None),
-        next((each.grace for each in gathering.managers), None),
+        next((getattr(each, "grace", None) for each in gathering.managers), None),
         tuple(gathering.problems),
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -83,7 +84,11 @@ class Failure:
 
     kind: FailureKind
     error: str
-    capture: dict[str, object]
+    capture: dict[str, Any]
+    fingerprint: str = ""
+    """Digest of the group it belongs to."""
+    parts: tuple[str, ...] = ()
+    """What the fingerprint was made of, for people."""
 
 
 @dataclass(frozen=True, slots=True)

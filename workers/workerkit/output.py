@@ -11,13 +11,17 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 from workerkit.clock import Clock
+from workerkit.failures import Redactor
 from workerkit.store.events import LinesCaptured, LogLine
 
 MAX_LINE = 4096
 """Characters of one line; a longer one is cut."""
+MARGIN = 512
+"""Characters looked at beyond the cut, so that a secret which stands across it is seen whole before it is cut."""
 HEAD_LINES = TAIL_LINES = 500
 """Lines kept of a run's beginning, and of its end."""
 HEAD_CHARS = TAIL_CHARS = 64 * 1024
@@ -27,47 +31,71 @@ RUN_LOGGER = "workerkit.run"
 """Parent of the loggers that ctx.log hands out."""
 
 
+@dataclass(slots=True)
+class _Unfinished:
+    """A line whose newline has not come: its beginning, and how much of it went beyond what is kept."""
+
+    text: str = ""
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A line as it came; what is secret in it is taken out when it is drained."""
+
+    line: LogLine
+    lost: int
+
+    def clean(self, redactor: Redactor) -> LogLine:
+        text = redactor.text(self.line.text)
+        lost = self.lost + max(0, len(text) - MAX_LINE)
+        if lost:
+            text = f"{text[:MAX_LINE]}… {lost:,} more characters"
+        return replace(self.line, text=text)
+
+
 class RunOutput:
     """The lines of one run, until the host has written them. Safe from any thread."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, redactor: Redactor) -> None:
         self._clock = clock
+        self._redactor = redactor
         self._lock = threading.Lock()
-        self._partial: dict[str, str] = {}
+        self._unfinished: dict[str, _Unfinished] = {}
         self._count = 0
         self._head_chars = 0
         self._head_end: int | None = None
-        self._fresh_head: list[LogLine] = []
-        self._tail: deque[LogLine] = deque()
+        self._fresh_head: list[_Raw] = []
+        self._tail: deque[_Raw] = deque()
         self._tail_chars = 0
         self._drained = 0
         self._deleted_until = 0
         self._unreported_drops = False
 
     def write(self, stream: str, text: str) -> None:
-        """Takes a piece of a stream; a line is kept once it is complete, or longer than MAX_LINE."""
+        """Takes a piece of a stream; a line is kept once it is complete."""
         with self._lock:
-            *lines, rest = (self._partial.get(stream, "") + text).split("\n")
-            for line in lines:
-                self._add(stream, line.rstrip("\r"))
-            while len(rest) > MAX_LINE:
-                self._add(stream, rest[:MAX_LINE])
-                rest = rest[MAX_LINE:]
-            self._partial[stream] = rest
+            unfinished = self._unfinished.setdefault(stream, _Unfinished())
+            *complete, rest = text.split("\n")
+            for piece in complete:
+                self._extend(unfinished, piece)
+                self._add(stream, unfinished.text.rstrip("\r"), unfinished.lost)
+                unfinished.text, unfinished.lost = "", 0
+            self._extend(unfinished, rest)
 
     def record(self, level: str, logger: str, text: str) -> None:
         """Takes a logging record; each of its lines is one of ours."""
         with self._lock:
             for line in text.split("\n"):
-                self._add("log", line, level, logger)
+                self._add("log", line[: MAX_LINE + MARGIN], max(0, len(line) - MAX_LINE - MARGIN), level, logger)
 
     def close(self) -> None:
         """Keeps what was printed without a newline at its end."""
         with self._lock:
-            for stream, rest in self._partial.items():
-                if rest:
-                    self._add(stream, rest)
-            self._partial.clear()
+            for stream, unfinished in self._unfinished.items():
+                if unfinished.text:
+                    self._add(stream, unfinished.text, unfinished.lost)
+            self._unfinished.clear()
 
     @property
     def dropped(self) -> int:
@@ -78,34 +106,42 @@ class RunOutput:
     def drain(self, run_id: int, worker: str) -> LinesCaptured | None:
         """What the database lacks: new lines, and which of the middle are to go. None when nothing is new."""
         with self._lock:
-            fresh = [*self._fresh_head, *(line for line in self._tail if line.seq >= self._drained)]
+            fresh = [*self._fresh_head, *(raw for raw in self._tail if raw.line.seq >= self._drained)]
             if not fresh and not self._unreported_drops:
                 return None
             start = self._head_end if self._head_end is not None else self._count
             drop_from = max(start, self._deleted_until)
             drop_until = max(drop_from, start + self._dropped())
+            dropped = self._dropped()
             self._fresh_head = []
             self._drained = self._count
             self._deleted_until = drop_until
             self._unreported_drops = False
-            return LinesCaptured(run_id, worker, tuple(fresh), drop_from, drop_until, self._dropped())
+        lines = tuple(raw.clean(self._redactor) for raw in fresh)
+        return LinesCaptured(run_id, worker, lines, drop_from, drop_until, dropped)
 
     def _dropped(self) -> int:
         return 0 if self._head_end is None else self._count - self._head_end - len(self._tail)
 
-    def _add(self, stream: str, text: str, level: str | None = None, logger: str | None = None) -> None:
-        line = LogLine(self._count, self._clock.now(), stream, text[:MAX_LINE], level, logger)
+    @staticmethod
+    def _extend(unfinished: _Unfinished, piece: str) -> None:
+        room = MAX_LINE + MARGIN - len(unfinished.text)
+        unfinished.text += piece[:room]
+        unfinished.lost += max(0, len(piece) - room)
+
+    def _add(self, stream: str, text: str, lost: int, level: str | None = None, logger: str | None = None) -> None:
+        raw = _Raw(LogLine(self._count, self._clock.now(), stream, text, level, logger), lost)
         self._count += 1
         if self._head_end is None:
-            if line.seq < HEAD_LINES and self._head_chars + len(line.text) <= HEAD_CHARS:
-                self._head_chars += len(line.text)
-                self._fresh_head.append(line)
+            if raw.line.seq < HEAD_LINES and self._head_chars + len(text) <= HEAD_CHARS:
+                self._head_chars += len(text)
+                self._fresh_head.append(raw)
                 return
-            self._head_end = line.seq
-        self._tail.append(line)
-        self._tail_chars += len(line.text)
+            self._head_end = raw.line.seq
+        self._tail.append(raw)
+        self._tail_chars += len(text)
         while len(self._tail) > TAIL_LINES or self._tail_chars > TAIL_CHARS:
-            self._tail_chars -= len(self._tail.popleft().text)
+            self._tail_chars -= len(self._tail.popleft().line.text)
             self._unreported_drops = True
 
 

@@ -16,7 +16,12 @@ NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 Isolation = Literal["thread", "async"]
 
-OPTIONS = frozenset({"name", "interval", "schedule", "timeout", "tags", "description", "isolation"})
+OPTIONS = frozenset(
+    {
+        *("name", "interval", "schedule", "timeout", "tags", "description", "isolation"),
+        *("capture_locals", "secrets", "fingerprint"),
+    }
+)
 """What register() takes beside the worker; each wins over the attribute of the same name."""
 
 
@@ -38,6 +43,12 @@ class Registration:
     """path:line of the definition, for people."""
     worker: Any
     load_error: str | None = None
+    capture_locals: bool = True
+    """Whether a failure keeps the local variables of its frames."""
+    secrets: tuple[str, ...] = ()
+    """Names of variables and parameters whose values are never kept."""
+    fingerprint: Callable[[BaseException], str | None] | None = None
+    """Names the group of a failure, where the worker knows better than the usual rule."""
 
 
 class Registry:
@@ -49,7 +60,8 @@ class Registry:
     def register(self, worker: Any, **options: Any) -> Registration:
         """Validates a worker (an object with name, interval and run; a class is made without arguments) and keeps it.
 
-        Options: name, interval, schedule, timeout, tags, description, isolation.
+        Options: name, interval, schedule, timeout, tags, description, isolation, capture_locals, secrets,
+        fingerprint.
 
         Raises:
             RegistrationError: naming what is wrong, where, and the remedy. Nothing is kept then.
@@ -135,7 +147,29 @@ def _validate(worker: Any, source: str, options: dict[str, Any]) -> Registration
         description=_description(option("description"), where),
         source=source,
         worker=worker,
+        capture_locals=_flag(option("capture_locals", True), where),
+        secrets=_names(option("secrets", ()), where),
+        fingerprint=_hook(option("fingerprint"), where),
     )
+
+
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise RegistrationError(f"{where}: capture_locals={value!r} won't do; it is True or False")
+    return value
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(name, str) and name for name in (value or ())):
+        raise RegistrationError(f"{where}: secrets={value!r} won't do; give a list of names such as ['pin']")
+    return tuple(value or ())
+
+
+def _hook(value: Any, where: str) -> Callable[[BaseException], str | None] | None:
+    if value is not None and not callable(value):
+        raise RegistrationError(f"{where}: fingerprint={value!r} can't be called; give a function of the exception")
+    hook: Callable[[BaseException], str | None] | None = value
+    return hook
 
 
 def _schedule(worker: Any, options: dict[str, Any]) -> Schedule:

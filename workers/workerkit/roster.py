@@ -14,7 +14,8 @@ from typing import Any
 
 from workerkit.clock import Micros
 from workerkit.context import Cancellation, RunContext
-from workerkit.outcome import GapReason, Outcome, Status, Trigger
+from workerkit.failures import Redactor
+from workerkit.outcome import Failure, GapReason, Outcome, Status, Trigger
 from workerkit.output import RunOutput
 from workerkit.registry import Registration
 from workerkit.watchdog import Timer
@@ -43,6 +44,7 @@ class ActiveRun:
     run: Run
     registration: Registration
     output: RunOutput
+    redactor: Redactor
     cancellation: Cancellation = field(default_factory=Cancellation)
     context: RunContext | None = None
     thread_id: int | None = None
@@ -52,6 +54,8 @@ class ActiveRun:
     deadline: Timer | None = None
     stack: dict[str, Any] | None = None
     """Where it stood when its timeout struck."""
+    unread: tuple[Failure, float] | None = None
+    """Its failure as far as it is known, and since when (monotonic seconds) the exception's own __str__ is at work."""
     reported: object = None
     """The last progress that was written."""
     returned: bool = False
@@ -89,6 +93,7 @@ class LiveWorker:
     """One worker's live state."""
 
     registration: Registration
+    redactor: Redactor = field(default_factory=Redactor)
     paused: bool = False
     paused_by: str = ""
     pause_reason: str = ""

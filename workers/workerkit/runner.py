@@ -82,7 +82,7 @@ class Runner:
             if refusal is not None:
                 return refusal
             run = Run(self._roster.new_run_id(), live.name, 1, trigger, due_at, now, params or {})
-            live.active = ActiveRun(run, live.registration, RunOutput(self._clock))
+            live.active = ActiveRun(run, live.registration, RunOutput(self._clock, live.redactor), live.redactor)
             self._record_start(live, live.active)
             return run
 
@@ -244,10 +244,19 @@ class Runner:
         """Where the run stands now, as data."""
         label = f"run {active.run.id} of {active.run.worker}"
         if active.task is not None:
-            return stacks.of_task(active.task, self._loop.thread_id, f"{label}, a task on the event loop")
+            return stacks.of_task(
+                active.task, self._loop.thread_id, f"{label}, a task on the event loop", active.redactor
+            )
         if active.thread_id is not None:
-            return stacks.of_thread(active.thread_id, f"{label}, a thread")
+            return stacks.of_thread(active.thread_id, f"{label}, a thread", active.redactor)
         return {"label": label, "frames": [], "note": "it waits for a free thread; none of its code runs yet"}
+
+    def give_up_unread(self, active: ActiveRun) -> None:
+        """Its exception's own __str__ does not come back: records the failure without the message, as stuck."""
+        unread = active.unread
+        if unread is None or self._clock.monotonic() - unread[1] < COOPERATION:
+            return
+        self._record_stuck(active, Result(Outcome.FAILED, unread[0]))
 
     def on_event_loop_now(self) -> ActiveRun | None:
         """The async run whose code executes, or blocks, on the event loop at this moment."""
@@ -267,13 +276,17 @@ class Runner:
 
     def _give_up(self, active: ActiveRun) -> None:
         """It did not leave: record the timeout now, and call the worker stuck until its thread comes back."""
+        self._record_stuck(active, guard.stopped(active))
+
+    def _record_stuck(self, active: ActiveRun, result: Result) -> None:
+        """Records a run that does not give its thread back."""
         if not active.claim():
             return
         active.replaced = active.task is None and self._threads.replace_stuck()
         with self._roster.lock:
             live = self._roster[active.run.worker]
             live.stuck = True
-            self._record_outcome(live, active, guard.stopped(active))
+            self._record_outcome(live, active, result)
 
     def _returned_late(self, active: ActiveRun) -> None:
         if active.replaced:

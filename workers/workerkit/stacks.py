@@ -5,31 +5,32 @@ import sys
 from types import CodeType
 from typing import Any
 
-from workerkit.failures.frames import Position, bounded, stack_positions, without_kit
+from workerkit.failures.frames import Position, bounded, is_kit, stack_positions, without_kit
+from workerkit.failures.redact import Redactor
 
 
-def of_thread(thread_id: int, label: str) -> dict[str, Any]:
+def of_thread(thread_id: int, label: str, redactor: Redactor) -> dict[str, Any]:
     """The stack of a live thread as data: label, frames (outermost first), note."""
     frame = sys._current_frames().get(thread_id)  # noqa: SLF001 -- documented; the only way to another thread's stack
-    return _stack(label, stack_positions(frame), None if frame else "its thread has ended")
+    return _stack(label, redactor, stack_positions(frame), None if frame else "its thread has ended")
 
 
-def of_task(task: "asyncio.Task[Any]", loop_thread: int | None, label: str) -> dict[str, Any]:
+def of_task(task: "asyncio.Task[Any]", loop_thread: int | None, label: str, redactor: Redactor) -> dict[str, Any]:
     """The stack of an asyncio task: the chain of what it awaits, or the thread's stack where it is running right now.
 
     Task.get_stack() would give the outermost frame only.
     """
     if loop_thread is not None and asyncio.current_task(task.get_loop()) is task:
-        stack = of_thread(loop_thread, label)
+        stack = of_thread(loop_thread, label, redactor)
         return {**stack, "note": "it is executing on the event loop right now; others wait for it"}
     positions: list[Position] = []
     awaited: Any = task.get_coro()
     while awaited is not None and len(positions) < sys.getrecursionlimit():
         code, line = _suspended(awaited)
         if code is not None and line is not None:
-            positions.append((code, line, None))
+            positions.append(Position(code, line))
         awaited = _next_awaited(awaited)
-    return _stack(label, positions, None if positions else "the task has ended")
+    return _stack(label, redactor, positions, None if positions else "the task has ended")
 
 
 def _suspended(awaitable: Any) -> tuple[CodeType | None, int | None]:
@@ -49,13 +50,13 @@ def _next_awaited(awaitable: Any) -> Any:
     return None
 
 
-def _stack(label: str, positions: list[Position], note: str | None) -> dict[str, Any]:
-    frames, cut = bounded(_without_host(positions))
+def _stack(label: str, redactor: Redactor, positions: list[Position], note: str | None) -> dict[str, Any]:
+    frames, cut = bounded(_without_host(positions), redactor)
     return {"label": label, "frames": frames, "note": note or cut}
 
 
 def _without_host(positions: list[Position]) -> list[Position]:
     """Without the threading and kit frames below the worker's own, as long as something stays."""
-    first_kit = next((i for i, position in enumerate(positions) if "workerkit" in position[0].co_filename), None)
+    first_kit = next((i for i, position in enumerate(positions) if is_kit(position.code.co_filename)), None)
     trimmed = positions if first_kit is None else without_kit(positions[first_kit:])
     return trimmed or positions

@@ -1,14 +1,18 @@
-"""An exception as plain bounded data: its chain, its groups, their frames with source. No object of the worker's stays.
+"""An exception as plain bounded data: its chain, its groups, frames with source and variables. Nothing live stays.
 
-The walk is our own, over the traceback's links and code positions: the standard library's and Rich's call the user's
-`__repr__` and `__str__` on the way, and one hostile object would stall or falsify the record.
+Taken in two phases. The first is our own walk over the traceback's links and code positions: the standard library's and
+Rich's call the user's `__repr__` and `__str__` on the way, and one hostile object would stall or falsify the record.
+Only then come the messages, for which `__str__` has to be called, and which may hang without losing the rest.
 """
 
+import json
 from collections.abc import Iterator
-from types import TracebackType
+from types import TracebackType, WrapperDescriptorType
 from typing import Any
 
 from workerkit.failures.frames import Position, bounded, without_kit
+from workerkit.failures.redact import Redactor
+from workerkit.failures.values import Walk
 
 MAX_EXCEPTIONS = 50
 """Exceptions kept of one failure: causes, contexts and members of groups together."""
@@ -20,46 +24,114 @@ MAX_NOTES = 20
 """Notes kept of one exception."""
 
 
-def capture_exception(error: BaseException) -> dict[str, Any]:
-    """The whole failure as JSON-like data; see the module. Never raises."""
-    exceptions: list[dict[str, Any]] = []
-    capture: dict[str, Any] = {"version": 1, "exceptions": exceptions}
-    pending: list[tuple[BaseException, str, int | None]] = [(error, "root", None)]
-    seen: set[int] = set()
-    while pending:
-        current, relation, parent = pending.pop(0)
-        if id(current) in seen:
-            continue
-        if len(exceptions) == MAX_EXCEPTIONS:
-            capture["note"] = f"only the first {MAX_EXCEPTIONS} exceptions were kept"
-            break
-        seen.add(id(current))
-        number = len(exceptions)
-        exceptions.append(_one(current, relation, parent))
-        pending.extend((other, how, number) for other, how in _related(current))
-    return capture
+MAX_JSON = 250_000
+"""Characters of the whole as JSON; beyond it variables go first, then source."""
+UNREAD = "(its message was not read)"
+"""Stands where the second phase has not been."""
+
+_INERT: frozenset[type] = frozenset({str, int, float, bool, bytes, type(None)})
+"""Types of arguments whose text comes from the interpreter alone."""
 
 
-def describe(error: BaseException) -> str:
-    """`Type: message` on one line, as lists show it."""
-    name = type(error).__name__
-    message = " ".join(_message(error).split())
+class Capture:
+    """One failure as JSON-like data in `data`; complete but for the messages once constructed.
+
+    Args:
+        error: what left run().
+        redactor: what must not be kept.
+        with_locals: whether local variables are kept.
+    """
+
+    def __init__(self, error: BaseException, redactor: Redactor, *, with_locals: bool = True) -> None:
+        self._redactor = redactor
+        self._errors: list[BaseException] = []
+        self._exceptions: list[dict[str, Any]] = []
+        self.data: dict[str, Any] = {"version": 1, "exceptions": self._exceptions}
+        self._follow(error, Walk(redactor) if with_locals else None)
+        _shrink(self.data)
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the messages can be read without running anybody's code."""
+        return all(_is_inert(error) for error in self._errors)
+
+    def read_messages(self) -> None:
+        """The second phase: str() of each exception. Runs the worker's code where it has its own `__str__`."""
+        for error, entry in zip(self._errors, self._exceptions, strict=True):
+            entry["message"] = self._redactor.text(_message(error))[:MAX_MESSAGE]
+        _shrink(self.data)
+
+    @property
+    def headline(self) -> str:
+        """`Type: message` on one line, as lists show it."""
+        return headline(self.data)
+
+    def _follow(self, error: BaseException, walk: Walk | None) -> None:
+        pending: list[tuple[BaseException, str, int | None]] = [(error, "root", None)]
+        seen: set[int] = set()
+        while pending:
+            current, relation, parent = pending.pop(0)
+            if id(current) in seen:
+                continue
+            if len(self._exceptions) == MAX_EXCEPTIONS:
+                self.data["note"] = f"only the first {MAX_EXCEPTIONS} exceptions were kept"
+                break
+            seen.add(id(current))
+            number = len(self._exceptions)
+            self._errors.append(current)
+            self._exceptions.append(self._entry(current, relation, parent, walk))
+            pending.extend((other, how, number) for other, how in _related(current))
+
+    def _entry(self, error: BaseException, relation: str, parent: int | None, walk: Walk | None) -> dict[str, Any]:
+        positions = without_kit(_positions(_slot(BaseException, "__traceback__", error)))
+        frames, cut = bounded(positions, self._redactor, walk)
+        entry: dict[str, Any] = {
+            "type": _type_name(type(error)),
+            "message": UNREAD,
+            "notes": [self._redactor.text(note) for note in _notes(error)],
+            "relation": relation,
+            "parent": parent,
+            "frames": frames,
+        }
+        if cut:
+            entry["cut"] = cut
+        return entry
+
+
+def headline(data: dict[str, Any]) -> str:
+    """`Type: message` of a capture's first exception, on one line; empty where it has none."""
+    exceptions = data.get("exceptions") or []
+    if not exceptions:
+        return ""
+    name = str(exceptions[0]["type"]).rpartition(".")[2]
+    message = " ".join(str(exceptions[0]["message"]).split())
     return (f"{name}: {message}" if message else name)[:MAX_ERROR_LINE]
 
 
-def _one(error: BaseException, relation: str, parent: int | None) -> dict[str, Any]:
-    frames, cut = bounded(without_kit(_positions(_slot(BaseException, "__traceback__", error))))
-    data: dict[str, Any] = {
-        "type": _type_name(type(error)),
-        "message": _message(error),
-        "notes": _notes(error),
-        "relation": relation,
-        "parent": parent,
-        "frames": frames,
-    }
-    if cut:
-        data["cut"] = cut
-    return data
+def _shrink(data: dict[str, Any]) -> None:
+    """Brings the whole within MAX_JSON: variables of libraries go first, then all variables, then source."""
+    frames = [frame for entry in data["exceptions"] for frame in entry["frames"]]
+    steps = (
+        ("locals", [frame for frame in frames if not frame["own"]]),
+        ("locals", frames),
+        ("source", [frame for frame in frames if not frame["own"]]),
+        ("source", frames),
+    )
+    for key, chosen in steps:
+        if len(json.dumps(data)) <= MAX_JSON:
+            return
+        for frame in chosen:
+            if frame.get(key):
+                frame[key] = []
+                frame[f"{key}_note"] = "too much for one failure"
+
+
+def _is_inert(error: BaseException) -> bool:
+    """Whether str(error) is the interpreter's own work on plain arguments."""
+    holder = next((cls for cls in type.__dict__["__mro__"].__get__(type(error)) if "__str__" in cls.__dict__), None)
+    if holder is None or type(holder.__dict__["__str__"]) is not WrapperDescriptorType:
+        return False
+    return all(type(argument) in _INERT for argument in _slot(BaseException, "args", error))
 
 
 def _related(error: BaseException) -> Iterator[tuple[BaseException, str]]:
@@ -83,8 +155,7 @@ def _slot(owner: type, name: str, error: BaseException) -> Any:
 def _positions(link: TracebackType | None) -> list[Position]:
     positions: list[Position] = []
     while link is not None:
-        code = link.tb_frame.f_code
-        positions.append((code, link.tb_lineno, _columns(link)))
+        positions.append(Position(link.tb_frame.f_code, link.tb_lineno, _columns(link), link.tb_frame))
         link = link.tb_next
     return positions
 

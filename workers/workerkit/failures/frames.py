@@ -1,7 +1,7 @@
 """Stack frames as plain data: where, in which function, whose code, and the source around the line.
 
-A frame is `{"file", "line", "function", "own", "columns", "source", "source_note"?}`; `own` tells the user's code from
-the standard library's, installed packages' and the kit's.
+A frame is `{"file", "line", "function", "module", "own", "columns", "source", "source_note"?, "locals"?}`; `own` tells
+the user's code from the standard library's, installed packages' and the kit's.
 """
 
 import os
@@ -10,10 +10,14 @@ import sys
 import sysconfig
 import tokenize
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+
+from workerkit.failures.redact import Redactor
+from workerkit.failures.values import Walk
 
 MAX_FRAMES = 60
 """Kept of one stack: the outermost half and the innermost half; between them a recursion repeats itself."""
@@ -25,31 +29,49 @@ MAX_SOURCE_FILE = 4 * 1024 * 1024
 """Bytes; a larger file is no source that a person reads."""
 
 _KIT = str(Path(__file__).resolve().parent.parent) + os.sep
+_STOCK = _KIT + "stock" + os.sep
 _LIBRARY = tuple(
     sorted(
         {path + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(key))}
     )
 )
 
-Position = tuple[CodeType, int, tuple[int, int] | None]
-"""A frame's code, its line, and the columns of the expression that was executing."""
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a stack stands: the code, its line, the columns of what was executing, and the live frame if at hand."""
+
+    code: CodeType
+    line: int
+    columns: tuple[int, int] | None = None
+    frame: FrameType | None = None
 
 
-def frame_data(code: CodeType, line: int, columns: tuple[int, int] | None = None) -> dict[str, Any]:
-    """One frame as data. Reads source, runs no code of the worker's."""
+def frame_data(position: Position, redactor: Redactor, walk: Walk | None = None) -> dict[str, Any]:
+    """One frame as data, with its local variables where a walk is given. Runs no code of the worker's."""
+    code, line = position.code, position.line
     file = os.path.abspath(code.co_filename) if not code.co_filename.startswith("<") else code.co_filename  # noqa: PTH100 -- resolves no symlink
     source, note = _source_around(file, line)
     data: dict[str, Any] = {
         "file": file,
         "line": line,
         "function": code.co_qualname,
+        "module": _module_of(position.frame),
         "own": is_own(file),
-        "columns": list(columns) if columns else None,
-        "source": source,
+        "columns": list(position.columns) if position.columns else None,
+        "source": [[number, redactor.source(text)] for number, text in source],
     }
     if note:
         data["source_note"] = note
+    if walk is not None and position.frame is not None:
+        data["locals"] = walk.locals(position.frame.f_locals)
     return data
+
+
+def _module_of(frame: FrameType | None) -> str | None:
+    names = frame.f_globals if frame is not None else None
+    name = names.get("__name__") if type(names) is dict else None
+    return name if type(name) is str else None
 
 
 def is_own(file: str) -> bool:
@@ -58,23 +80,31 @@ def is_own(file: str) -> bool:
 
 
 def is_kit(file: str) -> bool:
-    """Whether a file belongs to the kit itself; its frames around run() say nothing about the worker."""
-    return file.startswith(_KIT)
+    """Whether a file is the kit's machinery, whose frames around run() say nothing about the worker."""
+    return file.startswith(_KIT) and not file.startswith(_STOCK)
 
 
-def bounded(positions: Sequence[Position]) -> tuple[list[dict[str, Any]], str | None]:
-    """Frames as data, outermost first, and what was cut out of the middle."""
-    if len(positions) <= MAX_FRAMES:
-        return [frame_data(*position) for position in positions], None
-    half = MAX_FRAMES // 2
-    kept = [frame_data(*position) for position in (*positions[:half], *positions[-half:])]
-    return kept, f"{len(positions) - MAX_FRAMES} frames in the middle were left out"
+def bounded(
+    positions: Sequence[Position], redactor: Redactor, walk: Walk | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Frames as data, outermost first, and what was cut out of the middle.
+
+    The innermost frame is walked first: when the budget of the walk ends, it is the outer frames that lack variables.
+    """
+    kept, cut = list(positions), None
+    if len(positions) > MAX_FRAMES:
+        half = MAX_FRAMES // 2
+        kept = [*positions[:half], *positions[-half:]]
+        cut = f"{len(positions) - MAX_FRAMES} frames in the middle were left out"
+    frames = [frame_data(position, redactor, walk) for position in reversed(kept)]
+    frames.reverse()
+    return frames, cut
 
 
 def without_kit(positions: Iterable[Position]) -> list[Position]:
     """Positions from the first that is not the kit's own machinery on."""
     kept = list(positions)
-    while kept and is_kit(kept[0][0].co_filename):
+    while kept and is_kit(kept[0].code.co_filename):
         kept.pop(0)
     return kept
 
@@ -83,16 +113,17 @@ def stack_positions(frame: FrameType | None) -> list[Position]:
     """A live stack, outermost first, from its innermost frame."""
     positions: list[Position] = []
     while frame is not None and len(positions) < sys.getrecursionlimit():
-        positions.append((frame.f_code, frame.f_lineno, None))
+        positions.append(Position(frame.f_code, frame.f_lineno))
         frame = frame.f_back
     positions.reverse()
     return positions
 
 
-def _source_around(file: str, line: int) -> tuple[list[list[Any]], str | None]:
+def _source_around(file: str, line: int) -> tuple[list[tuple[int, str]], str | None]:
     lines, note = _source_lines(file)
     first = max(1, line - SOURCE_CONTEXT)
-    return [[n, text[:MAX_SOURCE_LINE]] for n, text in enumerate(lines[first - 1 : line + SOURCE_CONTEXT], first)], note
+    around = enumerate(lines[first - 1 : line + SOURCE_CONTEXT], first)
+    return [(number, text[:MAX_SOURCE_LINE]) for number, text in around], note
 
 
 def _source_lines(file: str) -> tuple[tuple[str, ...], str | None]:

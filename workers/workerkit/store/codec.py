@@ -47,8 +47,10 @@ def pack(capture: dict[str, Any]) -> bytes:
     return zlib.compress(text.encode("ascii"))
 
 
-def unpack(data: bytes) -> dict[str, Any]:
-    """The capture that pack() made; `{"corrupt": why}` where the bytes are anything else."""
+def unpack(data: Any) -> dict[str, Any]:
+    """The capture that pack() made; `{"corrupt": why}` where the column holds anything else."""
+    if not isinstance(data, bytes):
+        return {"corrupt": f"no bytes, but {type(data).__name__}"}
     inflater = zlib.decompressobj()
     try:
         text = inflater.decompress(data, MAX_UNPACKED)

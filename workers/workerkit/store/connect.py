@@ -1,6 +1,7 @@
 """Connections to the SQLite file, and what its errors mean in words."""
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -8,7 +9,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 PRAGMAS = (
-    "foreign_keys=ON",
     # With WAL, NORMAL may lose the last commits in a power failure, never the database; a killed process loses nothing.
     "synchronous=NORMAL",
     "temp_store=MEMORY",
@@ -36,7 +36,7 @@ _WORDS = {
 """Errors of the file or the machine, by SQLite's primary code. Every other error is the statement's own fault."""
 
 
-def connect(path: Path, *, mode: str, busy_timeout: float) -> sqlite3.Connection:
+def connect(path: Path, *, mode: str, busy_timeout: float, foreign_keys: bool = True) -> sqlite3.Connection:
     """A plain connection. `mode` is `ro` or `rw`; neither creates the file. Waits `busy_timeout` seconds for locks.
 
     Transactions begin only where somebody says BEGIN. The connection may pass between threads; one at a time uses it.
@@ -48,6 +48,7 @@ def connect(path: Path, *, mode: str, busy_timeout: float) -> sqlite3.Connection
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA journal_size_limit={WAL_SIZE_LIMIT}")
+        connection.execute(f"PRAGMA foreign_keys={int(foreign_keys)}")
     except BaseException:
         connection.close()
         raise
@@ -69,11 +70,10 @@ def reading_engine(path: Path, *, busy_timeout: float) -> Engine:
     return create_engine("sqlite://", creator=creator, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
 
-def writing_engine(path: Path, *, busy_timeout: float) -> Engine:
+def writing_engine(path: Path, *, busy_timeout: float, foreign_keys: bool = True) -> Engine:
     """An engine whose transactions begin with BEGIN IMMEDIATE, so that none fails halfway for want of the lock."""
-    engine = create_engine(
-        "sqlite://", creator=lambda: connect(path, mode="rw", busy_timeout=busy_timeout), poolclass=NullPool
-    )
+    creator = partial(connect, path, mode="rw", busy_timeout=busy_timeout, foreign_keys=foreign_keys)
+    engine = create_engine("sqlite://", creator=creator, poolclass=NullPool)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 

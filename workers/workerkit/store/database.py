@@ -105,12 +105,11 @@ class Database:
             ) from None
         revision = revision_of(path)
         if revision != HEAD:
-            if revision != EMPTY:
-                refuse_unknown(path, revision)
+            refuse_unknown(path, revision)
             if not create:
+                what = "is still empty" if revision == EMPTY else f"has the older schema {revision!r}, not {HEAD!r}"
                 raise DatabaseError(
-                    f"{path} has an older schema ({revision or 'none yet'}; this version reads {HEAD}); "
-                    "start a host once to migrate it (workerconsole serve)"
+                    f"{path} {what}; start a host once to set it up (workerconsole, or workerconsole serve)"
                 )
             bring_to_head(path, revision)
         return cls(path, identity)

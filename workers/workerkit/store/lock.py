@@ -11,6 +11,7 @@ import weakref
 from pathlib import Path
 
 from workerkit.errors import DatabaseError
+from workerkit.store.files import network_file_system
 
 PROBE_PATIENCE = 0.1
 """Seconds that acquire() tries at least: somebody who asks whether a host lives holds the lock for an instant."""
@@ -61,6 +62,7 @@ class HostLock:
         with self._guard:
             if self._descriptor is not None:
                 return True
+            _refuse_network(self.path)
             descriptor = _open(self.path)
             try:
                 if _wait_for(descriptor, self.path, time.monotonic() + max(timeout, PROBE_PATIENCE)):
@@ -98,6 +100,14 @@ def is_locked(path: Path) -> bool:
         return not _attempt(descriptor, path, shared=True)
     finally:
         os.close(descriptor)
+
+
+def _refuse_network(path: Path) -> None:
+    if (kind := network_file_system(path.parent)) is not None:
+        raise DatabaseError(
+            f"{path.parent} lies on a network file system ({kind}), where neither locks nor the database are safe; "
+            "choose a database on a local disk with --db"
+        )
 
 
 def _open(path: Path, *, create: bool = True) -> int:

@@ -23,6 +23,8 @@ HEAD = REVISIONS[-1]
 EMPTY = ""
 """The revision of a file without tables."""
 
+_MAGIC = b"SQLite format 3\0"
+
 SCRIPTS = Path(__file__).parent / "migrations"
 
 BUSY_TIMEOUT = 10.0
@@ -36,6 +38,7 @@ def revision_of(path: Path) -> str:
         DatabaseError: when it is no database, one of another program, or can't be read.
     """
     try:
+        _check_magic(path)
         with contextlib.closing(connect(path, mode="ro", busy_timeout=BUSY_TIMEOUT)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not tables:
@@ -43,7 +46,7 @@ def revision_of(path: Path) -> str:
             row = None
             if "alembic_version" in tables:
                 row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise DatabaseError(
             f"{path} can't be read: {trouble_of(error) or error}; "
             "restore it from a backup, or choose another file with --db"
@@ -53,9 +56,17 @@ def revision_of(path: Path) -> str:
     return str(row[0])
 
 
+def _check_magic(path: Path) -> None:
+    """SQLite takes a file shorter than its header for an empty one, and would write over somebody's short note."""
+    with path.open("rb") as file:
+        start = file.read(len(_MAGIC))
+    if start not in (b"", _MAGIC):
+        raise sqlite3.DatabaseError("file is not a database")
+
+
 def refuse_unknown(path: Path, revision: str) -> None:
     """Raises DatabaseError, naming both revisions, where the file's is none of ours: it is newer, or foreign."""
-    if revision not in REVISIONS:
+    if revision not in (EMPTY, *REVISIONS):
         raise DatabaseError(
             f"{path} has the schema {revision!r}, which this version doesn't know (its own is {HEAD!r}); nothing was "
             "changed. Upgrade workerconsole to the version that wrote it, or choose another file with --db"
@@ -69,6 +80,7 @@ def bring_to_head(path: Path, revision: str) -> None:
         DatabaseError: when a host of an older version lives on it, or the migration failed; the file is then as it was.
     """
     if revision == EMPTY:
+        path.chmod(0o600)  # somebody may have made it with touch
         _upgrade(path)
         return
     lock = HostLock(lock_path(path))
@@ -93,16 +105,13 @@ def lock_path(path: Path) -> Path:
 
 def _upgrade(path: Path) -> None:
     _turn_to_wal(path)
-    engine = writing_engine(path, busy_timeout=BUSY_TIMEOUT)
+    # A table that is rebuilt is dropped in between, which foreign keys would take for a deletion of its rows.
+    engine = writing_engine(path, busy_timeout=BUSY_TIMEOUT, foreign_keys=False)
     try:
-        with engine.connect() as connection:
-            # A table that is rebuilt is dropped in between, which foreign keys would take for a deletion of its rows.
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.rollback()
-            with connection.begin():
-                _run_scripts(connection)
-                if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-                    raise DatabaseError(f"the migration of {path} would leave rows without their parents")
+        with engine.connect() as connection, connection.begin():
+            _run_scripts(connection)
+            if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                raise DatabaseError(f"the migration of {path} would leave rows without their parents")
     except DBAPIError as error:
         raise DatabaseError(f"the schema of {path} can't be set up: {trouble_of(error) or error.orig}") from error
     finally:

@@ -55,6 +55,15 @@ class Submission:
         elif isinstance(event, RunFinished):
             self.limit = float("inf")
 
+    def __str__(self) -> str:
+        """Which event, without what it carries: that may be large, and is the worker's."""
+        kind, owner, run_id = (
+            type(self.event).__name__,
+            getattr(self.event, "worker", ""),
+            getattr(self.event, "run_id", ""),
+        )
+        return " ".join(f"{kind} {owner} {run_id}".split())
+
     def apply(self, connection: Connection, change: int) -> None:
         APPLY[type(self.event)](connection, change, [self.event])
 
@@ -64,7 +73,7 @@ class Submission:
         try:
             self.done(error)
         except BaseException:  # noqa: BLE001 -- it is logged, and the writer's thread lives on
-            _log.exception("a callback failed that was to learn of %s", type(self.event).__name__)
+            _log.exception("the sender of %s failed when it was told", self)
 
 
 class Call:

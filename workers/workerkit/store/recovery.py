@@ -72,6 +72,7 @@ def _crashed(run: RunRecord, host: HostRecord) -> RunRecord:
         error=f"the host {what} (host {host.id}, {run.host})",
         finished_at=finished_at,
         duration=finished_at - run.started_at,
+        dropped_lines=run.dropped_lines or 0,
     )
 
 
@@ -83,6 +84,7 @@ def _endings(connection: Connection, crashed: tuple[RunRecord, ...]) -> list[Run
         assert run.finished_at is not None
         assert run.duration is not None
         assert run.error is not None
+        assert run.dropped_lines is not None
         recent[run.worker] = [*recent.get(run.worker, []), [run.outcome, run.duration]][-RECENT_RUNS:]
         paused = run.worker in known and known[run.worker].paused
         capture = {"version": 1, "exceptions": [], "note": run.error}
@@ -95,7 +97,7 @@ def _endings(connection: Connection, crashed: tuple[RunRecord, ...]) -> list[Run
                 result=Result(Outcome.FAILED, Failure(FailureKind.CRASH, run.error, capture)),
                 status=Status.PAUSED if paused else Status.FAILED,
                 recent=codec.to_json(recent[run.worker]),
-                dropped_lines=run.dropped_lines or 0,
+                dropped_lines=run.dropped_lines,
             )
         )
     return endings

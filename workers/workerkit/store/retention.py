@@ -121,7 +121,7 @@ _OLDEST_OF_WORKER = _OLDEST_RUNS.where(runs.c.worker == bindparam("name"))
 def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
     if not doomed:
         return
-    counted_from = dict(connection.execute(select(workers.c.name, workers.c.counted_from_run)).tuples().all())
+    counted_from = {row.name: row.counted_from_run for row in connection.execute(_COUNTED_FROM)}
     stored: Counter[str] = Counter(run.worker for run in doomed)
     counted = Counter((run.worker, run.outcome) for run in doomed if run.id >= counted_from.get(run.worker, 0))
     connection.execute(
@@ -141,6 +141,7 @@ def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
         connection.execute(statement, ids)
 
 
+_COUNTED_FROM = select(workers.c.name, workers.c.counted_from_run)
 _NOTE_PRUNED = (
     update(workers)
     .where(workers.c.name == bindparam("_worker"))

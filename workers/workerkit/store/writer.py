@@ -165,14 +165,13 @@ class Writer:
         try:
             while batch := self._next_batch():
                 self._write(batch)
-            self._abandon(list(self._drain()))
         finally:
             self._connection.close()
 
     def _next_batch(self) -> list[Item]:
         """Waits for something to write; empty once stopped, with nothing left."""
         first = self._queue.get()
-        if first is None or self._give_up.is_set():
+        if first is None:
             return []
         batch = [first]
         for item in self._drain():
@@ -195,28 +194,25 @@ class Writer:
 
     def _write(self, batch: list[Item]) -> None:
         """Commits the batch, however long that takes; then tells the senders."""
-        careful = False
-        delay = FIRST_RETRY
-        while True:
+        careful, delay = False, FIRST_RETRY
+        while not self._give_up.is_set():
             try:
                 self._attempt(batch, careful=careful)
-                break
             except Exception as error:  # noqa: BLE001 -- this thread survives anything, and every error reaches its sender
-                trouble = str(error) if isinstance(error, _FileGoneError) else trouble_of(error)
-                if trouble is not None:
+                if (trouble := _trouble_of(error)) is not None:
                     self._report(trouble)
-                    if self._give_up.wait(delay):
-                        self._abandon(batch)
-                        return
+                    self._give_up.wait(delay)
                     delay = min(2 * delay, LAST_RETRY)
-                elif careful:
-                    for item in batch:
-                        item.error = error
-                    break
-                else:
+                    continue
+                if not careful:
                     careful = True
-        self._report(None)
-        self._leave(batch)
+                    continue
+                for item in batch:
+                    item.error = error
+            self._report(None)
+            self._leave(batch)
+            return
+        self._abandon(batch)
 
     def _attempt(self, batch: Sequence[Item], *, careful: bool) -> None:
         """One transaction. Careful: each item in a savepoint of its own, to find the one that is at fault."""
@@ -260,7 +256,7 @@ class Writer:
             self._waiting -= sum(item.weight for item in batch)
         for item in batch:
             if item.error is not None and isinstance(item, Submission):
-                _log.error("an event could not be written: %r", item.event, exc_info=item.error)
+                _log.error("%s could not be written", item, exc_info=item.error)
             item.finish(item.error)
 
     def _abandon(self, items: Sequence[Item]) -> None:
@@ -274,6 +270,10 @@ class Writer:
 
 class _FileGoneError(Exception):
     """The name no longer stands for the file that was opened."""
+
+
+def _trouble_of(error: Exception) -> str | None:
+    return str(error) if isinstance(error, _FileGoneError) else trouble_of(error)
 
 
 def _apply_together(submissions: Sequence[Submission], connection: Connection, change: int) -> None:

@@ -1,0 +1,208 @@
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench, names
+from workerkit.errors import DatabaseError
+from workerkit.outcome import Status
+from workerkit.store import codec, operations
+from workerkit.store.events import LinesCaptured, LogLine, StatusChanged
+
+
+def test_the_tick_says_whether_anybody_has_committed(bench: Bench) -> None:
+    assert bench.reader.changed()
+    assert not bench.reader.changed()
+    bench.write(StatusChanged("a", Status.STUCK))
+    assert bench.reader.changed()
+    assert not bench.reader.changed()
+    with bench.database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE workers SET description = 'x'")
+    assert bench.reader.changed()
+
+
+def test_only_workers_that_changed_are_fetched(bench: Bench) -> None:
+    everything = bench.reader.workers()
+    assert names(everything) == ["a", "b"]
+    seen = max(worker.change for worker in everything)
+    assert bench.reader.workers(since=seen) == []
+    bench.run("b")
+    assert names(bench.reader.workers(since=seen)) == ["b"]
+
+
+def test_who_is_not_there_is_none(bench: Bench) -> None:
+    reader = bench.reader
+    nothing: list[object] = [reader.worker("x"), reader.run(99), reader.failure(99), reader.command(99)]
+    assert nothing == [None] * 4
+    assert reader.latest_command("a", "stack") is None
+    assert reader.state("x") == {}
+
+
+def test_the_latest_host_is_the_host(bench: Bench) -> None:
+    bench.begin_host(pid=2)
+    host = bench.reader.host()
+    assert host is not None
+    assert (host.pid, host.targets, host.ending) == (2, ("jobs.py",), None)
+    assert [host.pid for host in bench.reader.hosts(limit=5)] == [2, 4711]
+
+
+def test_runs_come_latest_first_in_pages(bench: Bench) -> None:
+    ids = [bench.run("ab"[number % 2]) for number in range(6)]
+    assert [run.id for run in bench.reader.runs(limit=2)] == ids[:-3:-1]
+    assert [run.id for run in bench.reader.runs(limit=2, before=ids[-2])] == [ids[-3], ids[-4]]
+    assert [run.id for run in bench.reader.runs(worker="b")] == ids[5::-2]
+
+
+def test_runs_can_be_asked_for_by_outcome(bench: Bench) -> None:
+    good, bad, stopped = bench.run("a"), bench.run("a", FAILED), bench.run("b", CANCELLED)
+    going = bench.started("b")
+    bench.write(going)
+
+    def found(outcome: str, **more: Any) -> list[int]:
+        return [run.id for run in bench.reader.runs(outcome=outcome, **more)]
+
+    assert (found("succeeded"), found("failed"), found("cancelled")) == ([good], [bad], [stopped])
+    assert (found("running"), found("interrupted"), found("nonsense' OR 1=1")) == ([going.run_id], [], [])
+    assert found("failed", worker="b") == []
+    assert found("failed", before=bad) == []
+    assert [run.id for run in bench.reader.in_flight()] == [going.run_id]
+
+
+def test_workers_are_counted_by_status(bench: Bench) -> None:
+    bench.run("a", FAILED)
+    assert bench.reader.counts() == {"failed": 1, "idle": 1}
+
+
+def test_failures_come_latest_first_with_their_captures(bench: Bench) -> None:
+    first, second = bench.run("a", FAILED), bench.run("b", FAILED)
+    assert [failure.run_id for failure in bench.reader.failures()] == [second, first]
+    assert [failure.run_id for failure in bench.reader.failures("a")] == [first]
+    assert len(bench.reader.failures(limit=1)) == 1
+
+
+def put_lines(bench: Bench, run_id: int, count: int) -> None:
+    text = tuple(LogLine(seq, seq, "stdout", f"{run_id}/{seq}") for seq in range(count))
+    bench.write(LinesCaptured(run_id, "a", text))
+
+
+def test_lines_of_a_run_can_be_followed(bench: Bench) -> None:
+    run_id = bench.run("a")
+    put_lines(bench, run_id, 5)
+    assert [line.seq for line in bench.reader.log_lines(run_id, limit=2)] == [0, 1]
+    assert [line.seq for line in bench.reader.log_lines(run_id, after=3)] == [4]
+    assert bench.reader.log_lines(run_id, after=4) == []
+
+
+def test_the_latest_lines_of_a_worker_span_its_runs(bench: Bench) -> None:
+    first, silent, last = bench.run("a"), bench.run("a"), bench.run("a")
+    other = bench.run("b")
+    for run_id, count in ((first, 3), (last, 2), (other, 9)):
+        put_lines(bench, run_id, count)
+    assert silent
+    shown = [line.text for line in bench.reader.latest_log_lines("a")]
+    assert shown == [f"{first}/0", f"{first}/1", f"{first}/2", f"{last}/0", f"{last}/1"]
+    assert [line.text for line in bench.reader.latest_log_lines("a", limit=3)] == shown[-3:]
+
+
+def test_commands_can_be_found_by_worker_verb_and_id(bench: Bench) -> None:
+    with bench.database.transaction() as connection:
+        ids = [
+            operations.submit_command(connection, verb=verb, worker=worker, params={}, reason="", by="op", now=1)
+            for verb, worker in (("pause", "a"), ("stack", "a"), ("pause", "b"), ("pause-all", None))
+        ]
+    reader = bench.reader
+    assert [command.id for command in reader.commands()] == ids[::-1]
+    assert [command.id for command in reader.commands("a")] == [ids[1], ids[0]]
+    assert [command.id for command in reader.commands(verbs=["pause", "resume"])] == [ids[2], ids[0]]
+    assert [command.id for command in reader.commands(limit=1)] == [ids[3]]
+    found = [reader.latest_command("a", "stack"), reader.command(ids[2])]
+    assert [command.id for command in found if command] == [ids[1], ids[2]]
+
+
+# Poisoned rows
+
+
+def test_rows_that_somebody_broke_are_shown_and_hide_no_other(bench: Bench) -> None:
+    run_id = bench.run("a", FAILED)
+    bench.sql("UPDATE workers SET tags = '[', recent = '[[1],2]' WHERE name = 'a'")
+    bench.sql("UPDATE workers SET tags = '{}', recent = '[[\"failed\", \"x\"]]' WHERE name = 'b'")
+    bench.sql("UPDATE runs SET params = 'no json'")
+    bench.sql("UPDATE failures SET capture = x'1234'")
+    bench.sql("UPDATE hosts SET targets = '{'")
+    bench.sql("INSERT INTO worker_state VALUES ('b', '[]', 0)")
+    assert [(worker.tags, worker.recent) for worker in bench.reader.workers()] == [((), ()), ((), ())]
+    assert bench.record(run_id).params == {}
+    assert "corrupt" in bench.reader.failures()[0].capture
+    assert bench.reader.hosts()[0].targets == ()
+    assert bench.reader.state("b") == {}
+
+
+@pytest.mark.parametrize("value", ["text", b"\x00bytes", 1.5, None])
+def test_a_capture_of_another_type_reads_as_corrupt(bench: Bench, value: object) -> None:
+    run_id = bench.run("a", FAILED)
+    bench.sql("CREATE TABLE copy AS SELECT * FROM failures")
+    bench.sql("DROP TABLE failures")
+    bench.sql("ALTER TABLE copy RENAME TO failures")
+    bench.sql("UPDATE failures SET capture = ?", value)
+    failure = bench.reader.failure(run_id)
+    assert failure is not None
+    assert "corrupt" in failure.capture
+
+
+def test_an_unreadable_database_is_reported_in_words(bench: Bench) -> None:
+    bench.sql("DROP TABLE gaps")
+    with pytest.raises(DatabaseError, match=r"can't be read: no such table: gaps"):
+        bench.reader.gaps()
+
+
+def test_recent_runs_are_read_as_pairs(bench: Bench) -> None:
+    start = bench.started("a")
+    bench.write(start, bench.finished(start, recent=codec.to_json([["failed", 3], ["succeeded", 4]])))
+    assert bench.worker("a").recent == (("failed", 3), ("succeeded", 4))
+
+
+# Cost
+
+
+def plans(bench: Bench, *asked: Any) -> list[str]:
+    """How SQLite goes about the queries that these calls make."""
+    made: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        made.append((statement, parameters))
+
+    engine = bench.reader._connection.engine
+    event.listen(engine, "before_cursor_execute", note)
+    for ask in asked:
+        ask()
+    event.remove(engine, "before_cursor_execute", note)
+    return [row[3] for statement, values in made for row in bench.sql(f"EXPLAIN QUERY PLAN {statement}", *values)]
+
+
+def test_no_question_of_the_screen_reads_or_sorts_a_whole_table(bench: Bench) -> None:
+    reader = bench.reader
+    found = plans(
+        bench,
+        *(lambda outcome=outcome: reader.runs(outcome=outcome) for outcome in ("running", "failed", "cancelled")),
+        lambda: reader.runs(worker="a", before=9),
+        lambda: reader.workers(since=5),
+        reader.in_flight,
+        lambda: reader.failures("a"),
+        lambda: reader.log_lines(1, after=3),
+        lambda: reader.latest_log_lines("a"),
+        lambda: reader.gaps("a"),
+        reader.pending_commands,
+        lambda: reader.activity(5),
+    )
+    assert len(found) >= 12
+    tables = ("runs", "failures", "log_lines", "gaps", "activity")
+    # A scan is fine where the index holds nothing else: runs in flight, and pending commands.
+    scans = [step for step in found if step.startswith(tuple(f"SCAN {table}" for table in tables))]
+    assert [step for step in scans if "ix_runs_in_flight" not in step] == []
+    sorts = [step for step in found if "TEMP B-TREE" in step]
+    assert len(sorts) <= 1  # the few workers that changed, by name
+
+
+def test_successes_are_not_searched_by_an_index_of_failures(bench: Bench) -> None:
+    bench.run("a", SUCCEEDED)
+    assert "ix_runs_ended_badly" not in "".join(plans(bench, lambda: bench.reader.runs(outcome="succeeded")))

@@ -1,0 +1,184 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench
+from workerkit.clock import DAY, SECOND
+from workerkit.outcome import GapReason
+from workerkit.store import operations, retention
+from workerkit.store.events import LinesCaptured, LogLine, SlotsMissed
+from workerkit.store.retention import Pruned, prune
+
+
+def pruned(bench: Bench, **bounds: Any) -> Pruned:
+    return bench.writer.call(lambda connection, _change: prune(connection, now=bench.clock.now(), **bounds))
+
+
+def kept(bench: Bench, worker: str | None = None) -> list[int]:
+    return sorted(run.id for run in bench.reader.runs(worker=worker, limit=10_000))
+
+
+def drifts(bench: Bench) -> list[Any]:
+    return bench.writer.call(operations.rebuild_counters)
+
+
+def test_what_is_within_bounds_stays(bench: Bench) -> None:
+    ids = [bench.run("a") for _ in range(3)]
+    assert pruned(bench) == Pruned(0, 0, 0, 0)
+    assert kept(bench) == ids
+
+
+def test_old_runs_go_with_all_that_belongs_to_them(bench: Bench) -> None:
+    old = bench.run("a", FAILED)
+    bench.write(LinesCaptured(old, "a", (LogLine(0, 0, "stdout", "x"),)))
+    bench.clock.advance(30 * DAY / SECOND + 1)
+    young = bench.run("a", FAILED)
+    assert pruned(bench).runs == 1
+    assert kept(bench) == [young]
+    assert bench.reader.log_lines(old) == []
+    assert [failure.run_id for failure in bench.reader.failures()] == [young]
+    assert bench.counters("a") == (0, 2, 2)
+
+
+def test_of_a_crowded_worker_the_latest_runs_stay(bench: Bench) -> None:
+    other = bench.run("b")
+    ids = [bench.run("a") for _ in range(10)]
+    assert pruned(bench, max_runs_per_worker=4).runs == 6
+    assert kept(bench) == [other, *ids[-4:]]
+    assert pruned(bench, max_runs_per_worker=4).runs == 0
+
+
+def test_of_all_runs_the_latest_stay(bench: Bench) -> None:
+    ids = [bench.run("ab"[number % 2]) for number in range(10)]
+    assert pruned(bench, max_runs=3).runs == 7
+    assert kept(bench) == ids[-3:]
+
+
+def test_one_call_deletes_no_more_than_a_batch(bench: Bench) -> None:
+    for _ in range(10):
+        bench.run("a")
+    calls = [pruned(bench, max_runs_per_worker=1, batch=4).runs for _ in range(4)]
+    assert calls == [4, 4, 1, 0]
+    calls = []
+    for _ in range(10):
+        bench.run("b")
+    bench.clock.advance(31 * DAY / SECOND)
+    assert [pruned(bench, max_runs_per_worker=1, batch=4).runs for _ in range(4)] == [4, 4, 3, 0]
+
+
+def test_a_run_in_flight_is_never_deleted(bench: Bench) -> None:
+    start = bench.started("a")
+    bench.write(start)
+    bench.clock.advance(100 * DAY / SECOND)
+    assert pruned(bench, max_runs=0, max_runs_per_worker=0).runs == 0
+    bench.write(bench.finished(start))
+    assert pruned(bench).runs == 0  # it ended only now
+    assert kept(bench) == [start.run_id]
+
+
+@pytest.mark.parametrize("bounds", [{"max_age": 0}, {"max_runs": 0}, {"max_runs_per_worker": 0}, {"batch": 2}])
+def test_counters_remain_explainable(bench: Bench, bounds: dict[str, int]) -> None:
+    for worker, result in [("a", SUCCEEDED), ("a", FAILED), ("b", CANCELLED), ("a", FAILED), ("b", FAILED)] * 3:
+        bench.run(worker, result)
+    before = bench.counters("a"), bench.counters("b")
+    bench.clock.advance(1)
+    while pruned(bench, **({"max_age": 0} | bounds)).runs:
+        assert drifts(bench) == []
+    assert (bench.counters("a"), bench.counters("b")) == before
+    assert kept(bench) == []
+
+
+def test_runs_from_before_a_reset_explain_nothing_when_they_go(bench: Bench) -> None:
+    bench.run("a", FAILED)
+    bench.writer.call(lambda connection, change: operations.reset_counters(connection, change, "a", bench.next_run_id))
+    bench.run("a", SUCCEEDED)
+    assert pruned(bench, max_runs=0).runs == 2
+    assert bench.counters("a") == (1, 0, 0)
+    assert drifts(bench) == []
+
+
+def test_a_prune_is_no_change_to_a_screen(bench: Bench) -> None:
+    bench.run("a")
+    seen = max(worker.change for worker in bench.reader.workers())
+    pruned(bench, max_runs=0)
+    assert bench.reader.workers(since=seen) == []
+
+
+# The other tables
+
+
+def gap(bench: Bench, gap_id: int) -> SlotsMissed:
+    now = bench.clock.now()
+    return SlotsMissed(gap_id, "a", GapReason.PAUSED, now, now, 1, "", bench.host_id, None, None, now)
+
+
+def test_gaps_go_by_age_and_by_number(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write(gap(bench, 1))
+    bench.clock.advance(91 * DAY / SECOND)
+    bench.write(*(gap(bench, number) for number in range(2, 12)))
+    assert pruned(bench).gaps == 1
+    monkeypatch.setattr(retention, "MAX_GAPS", 4)
+    assert pruned(bench).gaps == 6
+    assert [found.id for found in bench.reader.gaps()] == [11, 10, 9, 8]
+
+
+def test_answered_commands_go_and_pending_ones_stay(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def submit(connection: Connection) -> int:
+        return operations.submit_command(
+            connection, verb="pause", worker="a", params={}, reason="", by="op", now=bench.clock.now()
+        )
+
+    with bench.database.transaction() as connection:
+        pending, *answered = [submit(connection) for _ in range(6)]
+        for number in answered:
+            operations.finish_command(connection, number, state="done", result="", now=bench.clock.now())
+    assert pruned(bench).commands == 0
+    monkeypatch.setattr(retention, "MAX_COMMANDS", 2)
+    assert pruned(bench).commands == 3
+    bench.clock.advance(91 * DAY / SECOND)
+    assert pruned(bench).commands == 2
+    assert [command.id for command in bench.reader.commands()] == [pending]
+
+
+def test_minutes_older_than_eight_days_go(bench: Bench) -> None:
+    bench.run("a")
+    bench.clock.advance(9 * DAY / SECOND)
+    bench.run("a")
+    pruned(bench)
+    [minute] = bench.reader.activity(0)
+    assert minute.minute > bench.clock.now() - DAY
+
+
+def test_hosts_go_once_nothing_refers_to_them(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "MAX_HOSTS", 2)
+    bench.run("a")  # of host 1
+    for _ in range(4):
+        bench.begin_host()
+    assert pruned(bench).hosts == 2
+    assert [host.id for host in bench.reader.hosts()] == [5, 4, 1]
+    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1)
+
+
+# Cost
+
+
+def statements(bench: Bench, act: Callable[[], object]) -> int:
+    made = 0
+
+    def note(*_args: object) -> None:
+        nonlocal made
+        made += 1
+
+    engine = bench.writer._engine
+    event.listen(engine, "before_cursor_execute", note)
+    act()
+    event.remove(engine, "before_cursor_execute", note)
+    return made
+
+
+def test_nothing_to_do_costs_few_statements(bench: Bench) -> None:
+    for _ in range(20):
+        bench.run("a")
+    assert statements(bench, lambda: pruned(bench)) <= 12

@@ -1,0 +1,276 @@
+"""Local variables as bounded, typed trees, made without running a line of the worker's code.
+
+Only exact or inherited built-in methods are called, through the built-in type (`dict.items(v)`), attributes are read
+through the interpreter's own descriptors, and no `__repr__` is ever asked. So a hostile object can neither delay nor
+falsify the record.
+
+A node is a dictionary with `kind` and, by kind:
+
+    literal   text                     None, True, Ellipsis ...
+    number    text
+    string    text, size?              size where text was cut
+    bytes     text, size?
+    sequence  type, size, items        list, tuple, deque ...
+    set       type, size, items
+    map       type, size, items        items are [key node, value node]
+    object    type, items?, text?      items are [attribute name, value node]
+    reference text                     a path to where the same object stands already
+    cut       text                     why nothing more is told
+    redacted  text                     why the value is hidden
+"""
+
+import collections
+import datetime
+import decimal
+import fractions
+import ipaddress
+import pathlib
+import sys
+import time
+import types
+import uuid
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from workerkit.failures.redact import Redactor
+
+Node = dict[str, Any]
+
+MAX_DEPTH = 5
+"""Levels below a local variable."""
+MAX_BREADTH = 25
+"""Items kept of one container or object."""
+MAX_NODES = 2_000
+"""Nodes of one capture, over all frames."""
+MAX_STRING = 1_024
+"""Characters kept of a string, and of bytes."""
+MAX_LOCALS = 50
+"""Local variables kept of one frame."""
+MAX_TIME = 0.020
+"""Seconds for the walk of one capture; what is left then is cut."""
+
+_SAFE_REPR: frozenset[type] = frozenset(
+    {
+        *(datetime.date, datetime.timedelta, decimal.Decimal, fractions.Fraction, uuid.UUID, range, complex, slice),
+        *(pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath, zoneinfo.ZoneInfo),
+        *(ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network),
+    }
+)
+"""Exact types whose repr is the interpreter's or the standard library's, short, and runs nobody else's code."""
+_SAFE_ZONES: frozenset[type] = frozenset({type(None), datetime.timezone, zoneinfo.ZoneInfo})
+_SEQUENCES: tuple[type, ...] = (list, tuple, collections.deque)
+_SETS: tuple[type, ...] = (set, frozenset)
+_CALLABLES: tuple[type, ...] = (
+    *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type),
+    *(types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType, types.CodeType, types.FrameType),
+)
+
+_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_class_dict: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+
+
+class Walk:
+    """Turns values into nodes until its budget of nodes and time is used up. One for each capture."""
+
+    def __init__(self, redactor: Redactor, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._redactor = redactor
+        self._clock = clock
+        self._end = clock() + MAX_TIME
+        self._left = MAX_NODES
+        self._seen: dict[int, str] = {}
+
+    def locals(self, variables: object) -> list[list[Any]]:
+        """The local variables of one frame: [name, node] each, dunder names left out."""
+        if type(variables) is not dict:
+            return []
+        self._seen = {}
+        names = [name for name in _copy(variables, MAX_LOCALS * 4) if type(name) is str and not name.startswith("__")]
+        found = [[name, self._named(name, variables.get(name), name, 0)] for name in names[:MAX_LOCALS]]
+        if len(variables) > len(found) and len(names) > MAX_LOCALS:
+            found.append(["…", _cut(f"{len(names) - MAX_LOCALS} more variables")])
+        return found
+
+    def _named(self, name: str, value: object, path: str, depth: int) -> Node:
+        """A value under a name that may tell that it is secret."""
+        if (why := self._redactor.reason_for_name(name)) and value is not None and type(value) is not bool:
+            return {"kind": "redacted", "text": why, "type": _name(type(value))}
+        return self._node(value, path, depth)
+
+    def _node(self, value: object, path: str, depth: int) -> Node:
+        self._left -= 1
+        if self._left < 0:
+            return _cut(f"{MAX_NODES:,} values were kept")
+        if self._left % 32 == 0 and self._clock() > self._end:
+            self._left = -1
+            return _cut(f"{MAX_TIME * 1000:g} ms were spent")
+        cls = type(value)
+        if value is None or cls is bool or value is Ellipsis or value is NotImplemented:
+            return {"kind": "literal", "text": repr(value)}
+        if issubclass(cls, str):
+            return self._string(value)  # type: ignore[arg-type]  # issubclass() on purpose: isinstance() asks the object
+        if issubclass(cls, int | float):
+            return _number(value, cls)
+        if issubclass(cls, bytes | bytearray):
+            return self._bytes(value, cls)
+        if (text := _well_known(value, cls)) is not None:
+            return {"kind": "object", "type": _name(cls), "text": self._redactor.text(text)[:MAX_STRING]}
+        return self._compound(value, cls, path, depth)
+
+    def _string(self, value: str) -> Node:
+        size = str.__len__(value)
+        # One character beyond what is kept, so that a secret at the edge is still seen by its look.
+        text = self._redactor.text(str.__getitem__(value, slice(0, MAX_STRING * 2)))
+        cut = size > MAX_STRING or len(text) > MAX_STRING
+        return {"kind": "string", "text": text[:MAX_STRING], **({"size": size} if cut else {})}
+
+    def _bytes(self, value: Any, cls: type) -> Node:
+        base = bytes if issubclass(cls, bytes) else bytearray
+        size = base.__len__(value)
+        raw = bytes(base.__getitem__(value, slice(0, MAX_STRING)))
+        text = self._redactor.text(raw.decode("latin-1")).encode("latin-1", "replace")
+        return {"kind": "bytes", "text": repr(text)[:MAX_STRING], **({"size": size} if size > MAX_STRING else {})}
+
+    def _compound(self, value: Any, cls: type, path: str, depth: int) -> Node:
+        if (where := self._seen.get(id(value))) is not None:
+            return {"kind": "reference", "text": self._redactor.text(where), "type": _name(cls)}
+        self._seen[id(value)] = path
+        try:
+            if issubclass(cls, dict):
+                node = {"kind": "map", "type": _name(cls), "size": dict.__len__(value)}
+                return self._fill(node, depth, lambda: self._pairs(value, path, depth))
+            if (found := _container(cls)) is not None:
+                kind, base = found
+                node = {"kind": kind, "type": _name(cls), "size": base.__len__(value)}
+                return self._fill(node, depth, lambda: self._items(base.__iter__(value), path, depth))
+            attributes = _attributes(value, cls)
+        except RuntimeError:
+            return {"kind": "object", "type": _name(cls), "items": [], "cut": "it changed while it was looked at"}
+        node = {"kind": "object", "type": _name(cls)}
+        if not attributes:
+            return node
+        return self._fill(node, depth, lambda: self._fields(attributes, path, depth), size=len(attributes))
+
+    def _fill(self, node: Node, depth: int, items: Callable[[], list[Any]], size: int | None = None) -> Node:
+        total = node.get("size", 0) if size is None else size
+        if depth >= MAX_DEPTH and total:
+            return {**node, "items": [], "cut": f"deeper than {MAX_DEPTH} levels"}
+        node["items"] = items()
+        if total > len(node["items"]):
+            node["cut"] = f"{total - len(node['items']):,} more"
+        return node
+
+    def _pairs(self, value: dict[Any, Any], path: str, depth: int) -> list[Any]:
+        pairs = []
+        for key, item in islice(dict.items(value), MAX_BREADTH):
+            exact = key if type(key) is str else None
+            step = f"{path}[{_key_text(key)}]"
+            key_node = self._node(key, f"{path}.<key>", depth + 1)
+            node = self._named(exact, item, step, depth + 1) if exact is not None else self._node(item, step, depth + 1)
+            pairs.append([key_node, node])
+        return pairs
+
+    def _items(self, values: Iterable[Any], path: str, depth: int) -> list[Any]:
+        kept = enumerate(islice(values, MAX_BREADTH))
+        return [self._node(item, f"{path}[{place}]", depth + 1) for place, item in kept]
+
+    def _fields(self, attributes: Mapping[str, Any], path: str, depth: int) -> list[Any]:
+        kept = islice(attributes.items(), MAX_BREADTH)
+        return [[name, self._named(name, item, f"{path}.{name}", depth + 1)] for name, item in kept]
+
+
+def _container(cls: type) -> tuple[str, Any] | None:
+    """The kind of node for a built-in container, and the built-in type whose methods read it."""
+    for kind, bases in (("sequence", _SEQUENCES), ("set", _SETS)):
+        for base in bases:
+            if issubclass(cls, base):
+                return kind, base
+    return None
+
+
+def _attributes(value: Any, cls: type) -> dict[str, Any]:
+    """The instance's own attributes: its dictionary and its slots, past any property or __getattr__."""
+    found: dict[str, Any] = {}
+    if issubclass(cls, _CALLABLES):
+        return found
+    for base in _mro(cls):
+        for name, member in _class_dict(base).items():
+            if type(member) is types.MemberDescriptorType:
+                try:
+                    found.setdefault(name, member.__get__(value))
+                except AttributeError:
+                    continue
+            elif name == "__dict__" and type(member) is types.GetSetDescriptorType:
+                own = member.__get__(value)
+                if type(own) is dict:
+                    found.update((key, own[key]) for key in _copy(own, MAX_BREADTH * 2) if type(key) is str)
+    return found
+
+
+def _copy(source: dict[Any, Any], most: int) -> list[Any]:
+    """Some keys of a dictionary that another thread may change meanwhile."""
+    try:
+        return list(islice(dict.keys(source), most))
+    except RuntimeError:
+        return []
+
+
+def _number(value: Any, cls: type) -> Node:
+    if issubclass(cls, float):
+        return {"kind": "number", "text": float.__repr__(value)}
+    bits = int.bit_length(value)
+    text = int.__repr__(value) if bits <= 4096 else f"an integer of {bits:,} bits"
+    return {"kind": "number", "text": text, **({} if cls is int else {"type": _name(cls)})}
+
+
+def _well_known(value: Any, cls: type) -> str | None:
+    """The short text of exact types that are known to be harmless."""
+    if cls in _SAFE_REPR:
+        return repr(value)
+    if cls in (datetime.datetime, datetime.time):
+        return repr(value) if type(value.tzinfo) in _SAFE_ZONES else cls.__name__
+    if issubclass(cls, _CALLABLES) and cls in _CALLABLES:
+        return _callable_text(value)
+    return _array_text(value, cls)
+
+
+def _callable_text(value: Any) -> str | None:
+    if type(value) is types.MethodType:
+        value = value.__func__
+    if type(value) is types.ModuleType:
+        namespace: dict[str, Any] = types.ModuleType.__getattribute__(value, "__dict__")
+        name = namespace.get("__name__")
+        return name if type(name) is str else None
+    if type(value) is type:
+        return _name(value)
+    name = getattr(value, "__qualname__", None) if type(value) in _CALLABLES[:3] else None
+    return name if type(name) is str else None
+
+
+def _array_text(value: Any, cls: type) -> str | None:
+    """Shape and type of numpy arrays, pandas frames and series; their repr would be slow and large."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if numpy is not None and cls is getattr(numpy, "ndarray", None):
+        return f"shape {value.shape}, {value.dtype}" if value.dtype.kind != "V" else f"shape {value.shape}"
+    if pandas is not None and cls is getattr(pandas, "DataFrame", None):
+        return f"{value.shape[0]} rows x {value.shape[1]} columns"
+    if pandas is not None and cls is getattr(pandas, "Series", None):
+        return f"{value.shape[0]} values of {value.dtype}"
+    return None
+
+
+def _name(cls: type) -> str:
+    name = type.__dict__["__qualname__"].__get__(cls)
+    module = _class_dict(cls).get("__module__")
+    return f"{module}.{name}" if type(module) is str and module not in ("builtins", "__main__") else str(name)
+
+
+def _key_text(key: object) -> str:
+    if type(key) is str:
+        return repr(key[:40])
+    return repr(key) if type(key) in (int, bool, float) else type(key).__name__
+
+
+def _cut(why: str) -> Node:
+    return {"kind": "cut", "text": why}
