@@ -158,6 +158,16 @@ def test_an_exception_that_lies_about_itself_is_read_past_its_lies() -> None:
     assert entry["frames"]
 
 
-@pytest.mark.parametrize("capture", [{}, {"corrupt": "not zlib"}, {"exceptions": [{}]}, {"stack": {}}])
+@pytest.mark.parametrize(
+    "capture",
+    [
+        {},
+        {"corrupt": "not zlib"},
+        {"exceptions": [{}]},
+        {"exceptions": 7, "stack": []},
+        {"exceptions": [{"frames": [7, {"source": [1, [2]]}], "notes": 3, "parent": 0}], "stack": {"frames": "x"}},
+        {"exceptions": [{"parent": 1, "relation": "cause"}, {"parent": 0, "relation": "cause"}]},
+    ],
+)
 def test_a_poor_capture_still_prints(capture: dict[str, Any]) -> None:
     assert isinstance(plain(capture), str)

@@ -76,10 +76,10 @@ _USERINFO = re.compile(
     r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,30}://)[^\s/@:'\"]{0,256}:(?P<password>[^\s/@'\"]{1,1024})@", re.IGNORECASE
 )
 _SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic|Token)(?P<gap>\s{1,8})[A-Za-z0-9+/=._~-]{8,4096}", re.IGNORECASE)
-_ASSIGNMENT = re.compile(
-    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<quote>['\"]?)(?P<equals>\s{0,8}[=:]\s{0,8})"
-    r"(?P<value>[bru]{0,2}'[^'\n]{1,4096}'?|[bru]{0,2}\"[^\"\n]{1,4096}\"?|[^\s,;&'\"(){}\[\]]{1,4096})"
-)
+_NAME = re.compile(r"(?<![\w.-])[A-Za-z_][\w.-]{0,80}['\"]?\s{0,8}[=:]\s{0,8}")
+_VALUE = re.compile(r"[bru]{0,2}(?:'[^'\n]{1,4096}'?|\"[^\"\n]{1,4096}\"?)|[^\s,;&'\"(){}\[\]]{1,4096}")
+_ANNOTATIONS = frozenset({"str", "bytes", "int", "bool", "float", "Any", "None", "object", "dict", "list"})
+"""What stands behind a name and a colon where it is a type, not a value."""
 
 
 def mark(why: str) -> str:
@@ -139,18 +139,23 @@ class Redactor:
         if "://" in text:
             text = _USERINFO.sub(lambda m: f"{m['scheme']}{mark('URL credentials')}@", text)
         text = _SCHEME.sub(lambda m: f"{m['scheme']}{m['gap']}{mark('credentials')}", text)
-        if "=" in text or ":" in text:
-            text = _ASSIGNMENT.sub(self._assignment, text)
-        return text
+        return self._assignments(text) if "=" in text or ":" in text else text
 
-    def _assignment(self, match: re.Match[str]) -> str:
-        value = match["value"]
-        if "‹redacted" in value or not self.reason_for_name(match["name"]):
-            return match[0]
-        if (
-            match["equals"].strip() == ":"
-            and not match["quote"]
-            and value in ("str", "bytes", "int", "bool", "Any", "None")
-        ):
-            return match[0]  # an annotation
-        return f"{match['name']}{match['quote']}{match['equals']}{mark('its name')}"
+    def _assignments(self, text: str) -> str:
+        """Hides the values of secret names in `name=value`, `name: value`, `"name": "value"`."""
+        pieces: list[str] = []
+        done = 0
+        for found in _NAME.finditer(text):
+            if found.start() < done:
+                continue
+            why = self.reason_for_name(found[0].rstrip("=:'\" \t"))
+            value = _VALUE.match(text, found.end()) if why else None
+            if why is None or value is None or "‹redacted" in value[0] or _is_annotation(found[0], value[0]):
+                continue
+            pieces += [text[done : found.end()], mark(why)]
+            done = value.end()
+        return "".join([*pieces, text[done:]])
+
+
+def _is_annotation(name: str, value: str) -> bool:
+    return name.rstrip().endswith(":") and value in _ANNOTATIONS

@@ -10,26 +10,34 @@ _BRIDGES = {
 
 
 def plain(capture: dict[str, Any]) -> str:
-    """The traceback as Python prints it: causes first, the exception that left run() last."""
+    """The traceback as Python prints it: causes first, the exception that left run() last. Never raises.
+
+    The capture may come from a database that somebody else wrote: what has not its right shape is left out.
+    """
     if reason := capture.get("corrupt"):
         return f"(this capture can't be read: {reason})"
     lines: list[str] = []
-    exceptions = capture.get("exceptions") or []
+    exceptions = _dicts(capture.get("exceptions"))
     if exceptions:
         lines.extend(_chain(exceptions, 0))
-    if stack := capture.get("stack"):
+    stack = capture.get("stack")
+    if isinstance(stack, dict):
         lines.append(f"Where it stood ({stack.get('label', 'its stack')}):")
-        lines.extend(_frames(stack.get("frames") or []))
+        lines.extend(_frames(stack.get("frames")))
     if note := capture.get("note"):
         lines.append(str(note))
     return "\n".join(lines)
 
 
 def _chain(exceptions: list[dict[str, Any]], number: int) -> Iterator[str]:
-    for other, entry in enumerate(exceptions):
-        if entry.get("parent") == number and other > number and entry.get("relation") in _BRIDGES:
-            yield from _chain(exceptions, other)
-            yield from ("", _BRIDGES[entry["relation"]], "")
+    # Children stand behind their parents, so following only later entries ends even where somebody wrote a circle.
+    later = [
+        (place, entry) for place, entry in enumerate(exceptions) if place > number and entry.get("parent") == number
+    ]
+    for place, entry in later:
+        if (bridge := _BRIDGES.get(str(entry.get("relation")))) is not None:
+            yield from _chain(exceptions, place)
+            yield from ("", bridge, "")
     entry = exceptions[number]
     if entry.get("frames"):
         yield "Traceback (most recent call last):"
@@ -37,16 +45,22 @@ def _chain(exceptions: list[dict[str, Any]], number: int) -> Iterator[str]:
     if entry.get("cut"):
         yield f"  [{entry['cut']}]"
     yield f"{entry.get('type')}: {entry['message']}" if entry.get("message") else str(entry.get("type"))
-    yield from (str(note) for note in entry.get("notes") or [])
-    members = [n for n, e in enumerate(exceptions) if e.get("parent") == number and e.get("relation") == "member"]
-    for place, member in enumerate(members, 1):
-        yield f"  +---------------- {place} ----------------"
-        yield from (f"  | {line}" for line in _chain(exceptions, member))
+    notes = entry.get("notes")
+    yield from (str(note) for note in (notes if isinstance(notes, list) else ()))
+    members = [place for place, entry in later if entry.get("relation") == "member"]
+    for count, place in enumerate(members, 1):
+        yield f"  +---------------- {count} ----------------"
+        yield from (f"  | {line}" for line in _chain(exceptions, place))
 
 
-def _frames(frames: list[dict[str, Any]]) -> Iterator[str]:
-    for frame in frames:
+def _frames(frames: Any) -> Iterator[str]:
+    for frame in _dicts(frames):
         yield f'  File "{frame.get("file")}", line {frame.get("line")}, in {frame.get("function")}'
-        for number, text in frame.get("source") or []:
-            if number == frame.get("line") and text.strip():
-                yield f"    {text.strip()}"
+        source = frame.get("source")
+        for line in source if isinstance(source, list) else ():
+            if isinstance(line, list) and len(line) == 2 and line[0] == frame.get("line") and str(line[1]).strip():
+                yield f"    {str(line[1]).strip()}"
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

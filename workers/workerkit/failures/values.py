@@ -44,6 +44,8 @@ MAX_BREADTH = 25
 """Items kept of one container or object."""
 MAX_NODES = 2_000
 """Nodes of one capture, over all frames."""
+MAX_NODES_PER_LOCAL = 250
+"""Nodes of one local variable; a forest must not take the place of its neighbours."""
 MAX_STRING = 1_024
 """Characters kept of a string, and of bytes."""
 MAX_LOCALS = 50
@@ -79,6 +81,7 @@ class Walk:
         self._clock = clock
         self._end = clock() + MAX_TIME
         self._left = MAX_NODES
+        self._allowance = MAX_NODES_PER_LOCAL
         self._seen: dict[int, str] = {}
 
     def locals(self, variables: object) -> list[list[Any]]:
@@ -87,7 +90,10 @@ class Walk:
             return []
         self._seen = {}
         names = [name for name in _copy(variables, MAX_LOCALS * 4) if type(name) is str and not name.startswith("__")]
-        found = [[name, self._named(name, variables.get(name), name, 0)] for name in names[:MAX_LOCALS]]
+        found: list[list[Any]] = []
+        for name in names[:MAX_LOCALS]:
+            self._allowance = MAX_NODES_PER_LOCAL
+            found.append([name, self._named(name, variables.get(name), name, 0)])
         if len(variables) > len(found) and len(names) > MAX_LOCALS:
             found.append(["…", _cut(f"{len(names) - MAX_LOCALS} more variables")])
         return found
@@ -99,24 +105,37 @@ class Walk:
         return self._node(value, path, depth)
 
     def _node(self, value: object, path: str, depth: int) -> Node:
+        scalar = self._scalar(value, type(value))
+        # Of a plain variable everybody wants to know the value, whatever a neighbour has cost.
+        if (cut := self._over_budget()) is not None and (scalar is None or depth > 0):
+            return cut
+        return scalar if scalar is not None else self._compound(value, type(value), path, depth)
+
+    def _over_budget(self) -> Node | None:
         self._left -= 1
+        self._allowance -= 1
         if self._left < 0:
             return _cut(f"{MAX_NODES:,} values were kept")
+        if self._allowance < 0:
+            return _cut(f"{MAX_NODES_PER_LOCAL:,} values of one variable were kept")
         if self._left % 32 == 0 and self._clock() > self._end:
             self._left = -1
             return _cut(f"{MAX_TIME * 1000:g} ms were spent")
-        cls = type(value)
+        return None
+
+    def _scalar(self, value: Any, cls: type) -> Node | None:
+        """The node of a value without parts; None for any other."""
         if value is None or cls is bool or value is Ellipsis or value is NotImplemented:
             return {"kind": "literal", "text": repr(value)}
         if issubclass(cls, str):
-            return self._string(value)  # type: ignore[arg-type]  # issubclass() on purpose: isinstance() asks the object
+            return self._string(value)  # issubclass(), since isinstance() would ask the object
         if issubclass(cls, int | float):
             return _number(value, cls)
         if issubclass(cls, bytes | bytearray):
             return self._bytes(value, cls)
         if (text := _well_known(value, cls)) is not None:
             return {"kind": "object", "type": _name(cls), "text": self._redactor.text(text)[:MAX_STRING]}
-        return self._compound(value, cls, path, depth)
+        return None
 
     def _string(self, value: str) -> Node:
         size = str.__len__(value)

@@ -1,6 +1,7 @@
 """The one thread of a host that writes: events come in from anywhere, and leave in few, large transactions."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -221,6 +222,7 @@ class Writer:
         with ExitStack() as attempts:
             for call in calls:
                 attempts.enter_context(call.attempt)
+            attempts.callback(_roll_back_remains, connection)
             with connection.begin():
                 change = next_change(connection)
                 together: list[Submission] = []
@@ -254,9 +256,8 @@ class Writer:
     def _leave(self, batch: Sequence[Item]) -> None:
         with self._gate:
             self._waiting -= sum(item.weight for item in batch)
+        _log_faults([item for item in batch if item.error is not None and isinstance(item, Submission)])
         for item in batch:
-            if item.error is not None and isinstance(item, Submission):
-                _log.error("%s could not be written", item, exc_info=item.error)
             item.finish(item.error)
 
     def _abandon(self, items: Sequence[Item]) -> None:
@@ -274,6 +275,20 @@ class _FileGoneError(Exception):
 
 def _trouble_of(error: Exception) -> str | None:
     return str(error) if isinstance(error, _FileGoneError) else trouble_of(error)
+
+
+def _log_faults(faulty: Sequence[Item]) -> None:
+    """One entry a batch: what is wrong with thousands of events is wrong with the first."""
+    if faulty:
+        more = f" (nor {len(faulty) - 1} more of its batch)" if len(faulty) > 1 else ""
+        _log.error("%s could not be written%s", faulty[0], more, exc_info=faulty[0].error)
+
+
+def _roll_back_remains(connection: Connection) -> None:
+    """SQLAlchemy takes a COMMIT that failed for the end of its transaction; SQLite may still hold it open."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+        driver.rollback()
 
 
 def _apply_together(submissions: Sequence[Submission], connection: Connection, change: int) -> None:
