@@ -25,7 +25,7 @@ KILLS = 100
 SLOT_WORKERS = 1000
 SLOT_SECONDS = 60.0
 
-VICTIM = '''
+VICTIM = """
 import asyncio, os, sys
 from workerkit import BaseWorker, WorkerManager
 
@@ -57,7 +57,7 @@ for number in range(40):
 manager.start()
 os.write(witness, b"up 0\\n")
 asyncio.run(asyncio.sleep(3600))
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)

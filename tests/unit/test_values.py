@@ -193,7 +193,8 @@ def chains(draw: st.DrawFn) -> BaseException:
     for number in range(draw(st.integers(1, 8))):
         kind: type[BaseException] = draw(st.sampled_from([ValueError, KeyError, OSError, SystemExit, UnicodeError]))
         error: BaseException = kind(draw(st.text(max_size=20)), number)
-        if errors and draw(st.booleans()):
+        grouped: bool = draw(st.booleans())
+        if errors and grouped:
             members = [member for member in errors if isinstance(member, Exception)]
             error = ExceptionGroup("group", members[:3]) if members else error
         if errors:

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from workerkit.clock import Clock
-from workerkit.operator import STORED_WITHOUT_HOST, Verb
+from workerkit.operator import GROUP_STATES, STORED_WITHOUT_HOST, Verb
 from workerkit.outcome import StopCause, Trigger
 from workerkit.roster import LiveWorker, Roster
 from workerkit.runner import Refusal, Runner
 from workerkit.service import Service
 from workerkit.store import operations
 from workerkit.store.database import Database
+from workerkit.store.groups import set_group_state
 from workerkit.store.reader import Reader
 from workerkit.store.records import CommandRecord
 from workerkit.store.writer import Writer
@@ -67,6 +68,8 @@ class Verbs:
                 return self._all(command, paused=True)
             case Verb.RESUME_ALL:
                 return self._all(command, paused=False)
+            case Verb.ACKNOWLEDGE | Verb.SNOOZE | Verb.RESOLVE | Verb.REOPEN:
+                return self._set_group_state(Verb(command.verb), command)
             case Verb.PAUSE | Verb.RESUME | Verb.RUN | Verb.CANCEL | Verb.RESET_COUNTERS | Verb.STACK:
                 live = self._roster.get(command.worker or "")
                 if live is None:
@@ -154,6 +157,23 @@ class Verbs:
             )
         )
         return done(f"the counters of {live.name} begin at zero")
+
+    def _set_group_state(self, verb: Verb, command: CommandRecord) -> Answer:
+        group, until, state = command.params.get("group"), command.params.get("until"), GROUP_STATES[verb]
+        if type(group) is not str or (verb is Verb.SNOOZE and type(until) is not int):
+            return refused(f"{verb} needs the group's fingerprint{', and until when' if verb is Verb.SNOOZE else ''}")
+        known = self._writer.call(
+            lambda connection, _change: set_group_state(
+                connection,
+                group,
+                state,
+                by=command.requested_by,
+                note=command.reason,
+                now=self._clock.now(),
+                until=until,
+            )
+        )
+        return done(f"failure {group[:8]} is {state}") if known else refused(f"there is no failure {group!r}")
 
     def _stack(self, live: LiveWorker) -> Answer:
         active = live.active

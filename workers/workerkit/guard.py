@@ -11,7 +11,7 @@ from typing import Any
 from workerkit.clock import Micros
 from workerkit.context import RunContext
 from workerkit.errors import RunCancelled
-from workerkit.failures import Capture, fingerprint
+from workerkit.failures import Capture
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, StopCause
 from workerkit.output import route_to
 from workerkit.roster import ActiveRun
@@ -66,7 +66,7 @@ def timed_out(active: ActiveRun) -> Result:
     if active.stack is not None:
         capture["stack"] = active.stack
     text = f"Timeout: {active.cancellation.reason}"
-    return Result(Outcome.FAILED, failure(active, FailureKind.TIMEOUT, text, capture))
+    return Result(Outcome.FAILED, Failure(FailureKind.TIMEOUT, text, capture))
 
 
 def _returned(active: ActiveRun, value: Any) -> Result:
@@ -78,7 +78,7 @@ def _returned(active: ActiveRun, value: Any) -> Result:
     if inspect.iscoroutine(value):
         value.close()
         error = "TypeError: run() returned a coroutine that nobody awaited; write it as `async def run(self, ctx)`"
-        return Result(Outcome.FAILED, _told(active, error))
+        return Result(Outcome.FAILED, _told(error))
     summary = _summary(value)
     return Result(Outcome.SUCCEEDED, summary=None if summary is None else active.redactor.text(summary)[:MAX_SUMMARY])
 
@@ -94,36 +94,27 @@ def _raised(active: ActiveRun, error: BaseException) -> Result:
 def _failure(active: ActiveRun, error: BaseException) -> Failure:
     """What is known of an exception. While its own __str__ is at work, active.unread holds what is known so far."""
     kind = classify(type(error))
-    registration = active.registration
+    prefix = PANIC if kind is FailureKind.PANIC else ""
     try:
-        capture = Capture(error, active.redactor, with_locals=registration.capture_locals)
+        capture = Capture(error, active.redactor, with_locals=active.registration.capture_locals)
         if not capture.harmless:
-            active.unread = (failure(active, kind, capture.headline, capture.data), time.monotonic())
+            active.unread = (Failure(kind, prefix + capture.headline, capture.data), time.monotonic())
         capture.read_messages()
-        return failure(active, kind, capture.headline, capture.data, error)
+        return Failure(kind, prefix + capture.headline, capture.data, _own_name(active, error))
     except BaseException as broken:  # noqa: BLE001 -- memory may be exhausted, or the exception hostile beyond our care
         lost = {"version": 1, "exceptions": [], "note": f"the traceback was lost: {type(broken).__name__}"}
-        return failure(active, kind, type(error).__name__, lost)
+        return Failure(kind, prefix + type(error).__name__, lost)
     finally:
         active.unread = None
 
 
-def failure(
-    active: ActiveRun, kind: FailureKind, error: str, capture: dict[str, Any], raised: BaseException | None = None
-) -> Failure:
-    """The failure as it is recorded, with the group it belongs to."""
-    mark = fingerprint(capture, kind.value, _own_fingerprint(active, raised))
-    text = PANIC + error if kind is FailureKind.PANIC else error
-    return Failure(kind, text, capture, mark.digest, mark.parts)
-
-
-def _own_fingerprint(active: ActiveRun, raised: BaseException | None) -> str | None:
+def _own_name(active: ActiveRun, error: BaseException) -> str | None:
     """What the worker itself calls this failure, where it has a say and says something sensible."""
     ask = active.registration.fingerprint
-    if ask is None or raised is None:
+    if ask is None:
         return None
     try:
-        answer = ask(raised)
+        answer = ask(error)
     except BaseException:
         logger.exception("the fingerprint of %s failed; the usual one is taken", active.registration.name)
         return None
@@ -155,15 +146,15 @@ def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> 
         if result.outcome is not Outcome.SUCCEEDED:
             return result
         text = f"{type(error).__name__}: ctx.state can't be saved: {error}"[:MAX_SUMMARY]
-        return Result(Outcome.FAILED, _told(active, text))
+        return Result(Outcome.FAILED, _told(text))
     if state == before:
         return result
     return Result(result.outcome, result.failure, result.summary, state)
 
 
-def _told(active: ActiveRun, text: str) -> Failure:
+def _told(text: str) -> Failure:
     """A failure that the guard itself finds, without an exception."""
-    return failure(active, FailureKind.ERROR, text, {"version": 1, "exceptions": [], "note": text})
+    return Failure(FailureKind.ERROR, text, {"version": 1, "exceptions": [], "note": text})
 
 
 def _summary(value: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from workerkit.clock import Clock, SystemClock
 from workerkit.store.database import Database
+from workerkit.store.groups import GroupState
 from workerkit.store.operations import submit_command
 from workerkit.store.records import CommandRecord
 
@@ -27,11 +28,27 @@ class Verb(StrEnum):
     PAUSE_ALL = "pause-all"
     RESUME_ALL = "resume-all"
     RESET_COUNTERS = "reset-counters"
+    ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    """The last four give a group of failures a state; params: `group`, its fingerprint, and for a snooze `until`, a
+    moment in microseconds."""
     STACK = "stack"
     """Where the worker's run stands now; the answer is in the command's data."""
 
 
-STORED_WITHOUT_HOST = frozenset({Verb.PAUSE, Verb.RESUME, Verb.PAUSE_ALL, Verb.RESUME_ALL, Verb.RESET_COUNTERS})
+GROUP_STATES = {
+    Verb.ACKNOWLEDGE: GroupState.ACKNOWLEDGED,
+    Verb.SNOOZE: GroupState.SNOOZED,
+    Verb.RESOLVE: GroupState.RESOLVED,
+    Verb.REOPEN: GroupState.OPEN,
+}
+"""The state that each of these verbs gives."""
+
+STORED_WITHOUT_HOST = frozenset(
+    {Verb.PAUSE, Verb.RESUME, Verb.PAUSE_ALL, Verb.RESUME_ALL, Verb.RESET_COUNTERS, *GROUP_STATES}
+)
 """Verbs that make sense while no host lives; the next one applies them before it schedules anything."""
 
 

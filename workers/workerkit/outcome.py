@@ -85,10 +85,8 @@ class Failure:
     kind: FailureKind
     error: str
     capture: dict[str, Any]
-    fingerprint: str = ""
-    """Digest of the group it belongs to."""
-    parts: tuple[str, ...] = ()
-    """What the fingerprint was made of, for people."""
+    named: str | None = None
+    """The group that the worker itself says it belongs to; None: the usual fingerprint tells."""
 
 
 @dataclass(frozen=True, slots=True)

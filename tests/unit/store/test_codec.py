@@ -3,7 +3,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workerkit.store import codec
@@ -15,6 +15,7 @@ PLAIN = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(), PLAIN))
 def test_what_is_packed_comes_back(capture: dict[str, Any]) -> None:
     assert codec.unpack(codec.pack(capture)) == capture

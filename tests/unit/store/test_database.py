@@ -76,12 +76,16 @@ def test_a_folder_without_a_project_is_its_own(tmp_path: Path, monkeypatch: pyte
 # Making it
 
 
-def test_a_new_database_is_private_with_all_its_files(bench: Bench) -> None:
-    bench.database.host_lock().acquire()
-    folder = bench.database.path.parent
-    assert mode_of(folder) == 0o700
-    files = {path.name: mode_of(path) for path in folder.iterdir()}
-    assert files == dict.fromkeys(("bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock"), 0o600)
+def test_a_new_database_is_private_with_all_its_files(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "data" / "jobs.db")
+    bench.begin_host("a")
+    lock = bench.database.host_lock()
+    assert lock.acquire()
+    files = {path.name: mode_of(path) for path in (tmp_path / "data").iterdir()}
+    assert files == dict.fromkeys(("jobs.db", "jobs.db-wal", "jobs.db-shm", "jobs.db.lock"), 0o600)
+    assert mode_of(tmp_path / "data") == 0o700
+    lock.release()
+    bench.close()
 
 
 def test_every_missing_folder_is_private_and_one_that_exists_keeps_its_mode(tmp_path: Path) -> None:
@@ -181,7 +185,7 @@ def test_a_place_that_can_not_be_written_is_named_with_the_remedy(tmp_path: Path
 def test_a_file_that_is_no_database_is_refused_untouched(text: bytes, create: bool, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(text)
-    with pytest.raises(DatabaseError, match=r"not a database.*restore it from a backup"):
+    with pytest.raises(DatabaseError, match=r"not a database.*choose another file"):
         Database.open(path, create=create)
     assert path.read_bytes() == text
 
@@ -193,6 +197,31 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DatabaseError, match="restore it from a backup"):
         Database.open(path)
+
+
+def test_a_file_that_may_not_be_read_is_reported_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Database.open(tmp_path / "jobs.db").path
+
+    def denied(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(DatabaseError, match=r"can't be read: Permission denied; see to its permissions"):
+        Database.open(path)
+
+
+def test_a_file_that_another_program_keeps_locked_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workerkit.store.migrate.BUSY_TIMEOUT", 0.01)
+    path = Database.open(tmp_path / "jobs.db").path
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseError, match=r"another program has locked it .*; try again"):
+            Database.open(path)
 
 
 @pytest.mark.parametrize("create", [True, False])

@@ -1,3 +1,4 @@
+import threading
 from typing import Any
 
 import pytest
@@ -19,6 +20,14 @@ def test_the_tick_says_whether_anybody_has_committed(bench: Bench) -> None:
     with bench.database.transaction() as connection:
         connection.exec_driver_sql("UPDATE workers SET description = 'x'")
     assert bench.reader.changed()
+
+
+def test_a_reader_may_be_handed_to_another_thread(bench: Bench) -> None:
+    found: list[object] = []
+    other = threading.Thread(target=lambda: found.extend(bench.reader.workers()))
+    other.start()
+    other.join()
+    assert len(found) == 2
 
 
 def test_only_workers_that_changed_are_fetched(bench: Bench) -> None:

@@ -156,7 +156,7 @@ def test_an_event_at_fault_is_reported_and_the_others_are_written(
 def test_an_event_at_fault_leaves_nothing_half_done(bench: Bench) -> None:
     start = bench.started("a")
     bench.write(start)
-    bench.sql("INSERT INTO failures VALUES (?, 'a', 0, 'error', 'planted', x'00')", start.run_id)
+    bench.sql("INSERT INTO failures VALUES (?, 'a', 0, 'error', 'planted', x'00', '')", start.run_id)
     [error] = bench.write(bench.finished(start, FAILED))
     assert error is not None
     assert bench.record(start.run_id).outcome is None
@@ -349,6 +349,19 @@ def test_a_writer_can_be_stopped_from_its_own_thread(bench: Bench) -> None:
 
     bench.writer.submit(NextRunMoved("a", 1), stop)
     wait_for(lambda: bench.writer._thread is not None and not bench.writer._thread.is_alive(), "the end of the thread")
+
+
+def test_when_the_thread_dies_all_the_same_nobody_waits_in_vain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_batch: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr("threading.excepthook", lambda _args: None)
+    monkeypatch.setattr(bench.writer, "_write", die)
+    bench.writer.submit(NextRunMoved("a", 1))
+    wait_for(lambda: bench.writer._thread is not None and not bench.writer._thread.is_alive(), "the end of the thread")
+    with pytest.raises(DatabaseError, match="has stopped"):
+        bench.writer.call(lambda _connection, _change: None)
+    assert not bench.writer.stop()
 
 
 def test_start_says_when_the_database_is_gone(tmp_path: Path) -> None:

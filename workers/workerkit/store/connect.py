@@ -82,6 +82,11 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def is_damaged(error: sqlite3.Error) -> bool:
+    """Whether the file's contents are wrong, so that trying again is no help."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def trouble_of(error: BaseException) -> str | None:
     """Why the database can't be used right now, in words; None where the error is the statement's own fault."""
     origin = error.orig if isinstance(error, DBAPIError) else error

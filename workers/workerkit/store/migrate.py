@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from workerkit.errors import DatabaseError
-from workerkit.store.connect import connect, trouble_of, writing_engine
+from workerkit.store.connect import connect, is_damaged, trouble_of, writing_engine
 from workerkit.store.lock import HostLock
 
 REVISIONS = ("workerkit_0001",)
@@ -23,12 +23,12 @@ HEAD = REVISIONS[-1]
 EMPTY = ""
 """The revision of a file without tables."""
 
-_MAGIC = b"SQLite format 3\0"
-
 SCRIPTS = Path(__file__).parent / "migrations"
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait while another process creates or migrates the same file."""
+
+_MAGIC = b"SQLite format 3\0"
 
 
 def revision_of(path: Path) -> str:
@@ -46,10 +46,14 @@ def revision_of(path: Path) -> str:
             row = None
             if "alembic_version" in tables:
                 row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except (sqlite3.Error, OSError) as error:
+    except OSError as error:
         raise DatabaseError(
-            f"{path} can't be read: {trouble_of(error) or error}; "
-            "restore it from a backup, or choose another file with --db"
+            f"{path} can't be read: {error.strerror}; see to its permissions, or choose another file with --db"
+        ) from error
+    except sqlite3.Error as error:
+        remedy = "restore it from a backup" if is_damaged(error) else "try again"
+        raise DatabaseError(
+            f"{path} can't be read: {trouble_of(error) or error}; {remedy}, or choose another file with --db"
         ) from error
     if row is None:
         raise DatabaseError(f"{path} is a database of another program; choose another file with --db")
@@ -61,7 +65,7 @@ def _check_magic(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(len(_MAGIC))
     if start not in (b"", _MAGIC):
-        raise sqlite3.DatabaseError("file is not a database")
+        raise DatabaseError(f"{path} is not a database; choose another file with --db")
 
 
 def refuse_unknown(path: Path, revision: str) -> None:

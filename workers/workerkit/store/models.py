@@ -153,7 +153,49 @@ failures = Table(
     Column("kind", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("capture", LargeBinary, nullable=False, comment="zlib-compressed JSON, see workerkit.failures"),
+    Column("fingerprint", Text, nullable=False, comment="of the group it belongs to"),
     Index("ix_failures_worker_run_id", "worker", "run_id"),
+    Index("ix_failures_fingerprint_run_id", "fingerprint", "run_id"),
+)
+
+failure_groups = Table(
+    "failure_groups",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False, comment="the latest occurrence on one line"),
+    Column("parts", Text, nullable=False, comment="what the fingerprint was made of, as JSON"),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_run_id", BigInteger, nullable=False),
+    Column("last_run_id", BigInteger, nullable=False),
+    Column("last_worker", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="open", comment="open, acknowledged, snoozed or resolved"),
+    Column("state_at", BigInteger),
+    Column("state_by", Text),
+    Column("note", Text),
+    Column("snoozed_until", BigInteger),
+    Column("regressed_at", BigInteger, comment="when it came back after it was resolved"),
+    Index("ix_failure_groups_last_seen_at", "last_seen_at"),
+)
+
+failure_group_workers = Table(
+    "failure_group_workers",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("worker", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+failure_group_hours = Table(
+    "failure_group_hours",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False, comment="its first microsecond"),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 log_lines = Table(

@@ -10,13 +10,25 @@ from sqlalchemy.exc import DBAPIError
 
 from workerkit.clock import Micros
 from workerkit.errors import DatabaseError
-from workerkit.store import codec, rows
+from workerkit.store import codec, groups, rows
 from workerkit.store.connect import trouble_of
 from workerkit.store.files import Identity, is_still
-from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, worker_state, workers
+from workerkit.store.models import (
+    activity,
+    commands,
+    failure_groups,
+    failures,
+    gaps,
+    hosts,
+    log_lines,
+    runs,
+    worker_state,
+    workers,
+)
 from workerkit.store.records import (
     ActivityRecord,
     CommandRecord,
+    FailureGroupRecord,
     FailureRecord,
     GapRecord,
     HostRecord,
@@ -136,6 +148,31 @@ class Reader:
         if worker is not None:
             query = query.where(failures.c.worker == worker)
         return [rows.failure(row) for row in self._all(query)]
+
+    def failures_of_group(self, fingerprint: str, *, before: int | None = None, limit: int = 20) -> list[FailureRecord]:
+        """Occurrences of one group that are still kept, latest first; of runs before `before`, where given."""
+        query = select(*rows.FAILURE).where(failures.c.fingerprint == fingerprint)
+        if before is not None:
+            query = query.where(failures.c.run_id < before)
+        return [rows.failure(row) for row in self._all(query.order_by(failures.c.run_id.desc()).limit(limit))]
+
+    def failure_groups(self, now: Micros, limit: int = 500) -> list[FailureGroupRecord]:
+        """Groups with their trend up to `now`, the latest seen first."""
+        return self._with_parts(self._all(groups.SELECT_GROUPS.limit(limit)), now)
+
+    def failure_group(self, fingerprint: str, now: Micros) -> FailureGroupRecord | None:
+        """One group; also by the beginning of its fingerprint, where that is enough to tell it."""
+        matching = groups.SELECT_GROUPS.where(failure_groups.c.fingerprint.startswith(fingerprint, autoescape=True))
+        found = self._with_parts(self._all(matching.limit(2)), now)
+        return found[0] if len(found) == 1 else None
+
+    def _with_parts(self, found: Sequence[Sequence[Any]], now: Micros) -> list[FailureGroupRecord]:
+        marks = [row[0] for row in found]
+        if not marks:
+            return []
+        workers_of = self._all(groups.SELECT_WORKERS.params(marks=marks))
+        hours = self._all(groups.SELECT_HOURS.params(marks=marks, since=groups.first_hour(now)))
+        return groups.records(found, workers_of, hours, now)
 
     def log_lines(self, run_id: int, *, after: int = -1, limit: int = 1000) -> list[LogRecord]:
         """Lines of one run whose seq is later than `after`, oldest first."""

@@ -89,6 +89,37 @@ class FailureRecord:
     error: str
     capture: dict[str, Any]
     """The capture of workerkit.failures; `{"corrupt": reason}` where the stored bytes can't be read."""
+    fingerprint: str
+    """Of its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroupRecord:
+    """Failures that are one fault. It survives the pruning of its runs."""
+
+    fingerprint: str
+    kind: str
+    title: str
+    parts: tuple[str, ...]
+    """What made them one, for people."""
+    first_seen_at: Micros
+    last_seen_at: Micros
+    count: int
+    first_run_id: int
+    last_run_id: int
+    last_worker: str
+    state: str
+    """open, acknowledged, snoozed or resolved, as it counts at the moment of reading"""
+    state_at: Micros | None
+    state_by: str | None
+    note: str | None
+    snoozed_until: Micros | None
+    regressed_at: Micros | None
+    """When it came back after it had been resolved; None while nobody has looked at that since."""
+    workers: tuple[tuple[str, int], ...]
+    """Who has it, and how often, most often first."""
+    trend: tuple[int, ...]
+    """Occurrences in each of the last 24 hours, oldest first, the current hour last."""
 
 
 @dataclass(frozen=True, slots=True)

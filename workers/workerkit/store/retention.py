@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func
 
 from workerkit.clock import DAY, Micros
 from workerkit.outcome import Outcome
+from workerkit.store.groups import forget_old_hours
 from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, workers
 
 MAX_AGE: Micros = 30 * DAY
@@ -64,6 +65,7 @@ def prune(
         doomed += [run for run in crowded if run.id not in known][: batch - len(doomed)]
     _delete_runs(connection, doomed)
     connection.execute(delete(activity).where(activity.c.minute < now - ACTIVITY_AGE))
+    forget_old_hours(connection, now)
     old = now - RECORDS_AGE
     return Pruned(
         runs=len(doomed),

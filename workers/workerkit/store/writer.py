@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -42,8 +43,8 @@ class Writer:
     written (full disk, foreign lock) everything waits, and `trouble` says why; an event that is itself at fault is
     reported to its sender, and the others of its group are written.
 
-    start() and stop() are idempotent; a stopped writer stays stopped. submit(), call() and flush() may be called from
-    any thread, and from a destructor.
+    start() and stop() are idempotent; a stopped writer stays stopped. All methods may be called from any thread;
+    submit() also from a destructor.
     """
 
     def __init__(self, engine: Engine, path: Path, identity: Identity, clock: Clock) -> None:
@@ -167,6 +168,9 @@ class Writer:
             while batch := self._next_batch():
                 self._write(batch)
         finally:
+            with self._gate:
+                self._closed = True
+            self._abandon(list(self._drain()))
             self._connection.close()
 
     def _next_batch(self) -> list[Item]:
@@ -224,16 +228,7 @@ class Writer:
                 attempts.enter_context(call.attempt)
             attempts.callback(_roll_back_remains, connection)
             with connection.begin():
-                change = next_change(connection)
-                together: list[Submission] = []
-                for item in batch:
-                    if isinstance(item, Submission) and not careful:
-                        together.append(item)
-                        continue
-                    _apply_together(together, connection, change)
-                    together.clear()
-                    _apply_alone(item, connection, change)
-                _apply_together(together, connection, change)
+                _apply(batch, connection, next_change(connection), careful=careful)
             for call in calls:
                 call.settled = True
 
@@ -291,9 +286,15 @@ def _roll_back_remains(connection: Connection) -> None:
         driver.rollback()
 
 
-def _apply_together(submissions: Sequence[Submission], connection: Connection, change: int) -> None:
-    for kind, events in arrange(submission.event for submission in submissions):
-        APPLY[kind](connection, change, events)
+def _apply(batch: Sequence[Item], connection: Connection, change: int, *, careful: bool) -> None:
+    """In order; events that stand side by side in as few statements as possible."""
+    for alone, items in groupby(batch, key=lambda item: careful or isinstance(item, Call)):
+        if alone:
+            for item in items:
+                _apply_alone(item, connection, change)
+        else:
+            for kind, events in arrange(item.event for item in items if isinstance(item, Submission)):
+                APPLY[kind](connection, change, events)
 
 
 def _apply_alone(item: Item, connection: Connection, change: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workerkit.clock import MINUTE, Micros
+from workerkit.failures.fingerprint import fingerprint
 from workerkit.outcome import Failure, FailureKind, Outcome, Result
 from workerkit.store import codec
 from workerkit.store.events import (
@@ -24,6 +25,7 @@ from workerkit.store.events import (
     SlotsMissed,
     StatusChanged,
 )
+from workerkit.store.groups import Occurrence, count_failures
 from workerkit.store.models import activity, failures, gaps, hosts, log_lines, runs, worker_state, workers
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
 
@@ -200,22 +202,29 @@ _save_state = _save_state.on_conflict_do_update(
 
 
 def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Micros, Failure]]) -> None:
-    """One row per failure: the run's id, its worker, the moment, and what happened."""
-    if failed:
-        connection.execute(
-            _insert_failure,
-            [
-                {
-                    "run_id": run_id,
-                    "worker": worker,
-                    "at": at,
-                    "kind": failure.kind.value,
-                    "error": storable(failure.error, LINE_LIMIT),
-                    "capture": codec.pack(failure.capture),
-                }
-                for run_id, worker, at, failure in failed
-            ],
-        )
+    """One row per failure (the run's id, its worker, the moment, and what happened), each counted in its group."""
+    if not failed:
+        return
+    occurrences = [
+        Occurrence(run_id, worker, at, failure, fingerprint(failure.capture, failure.kind, failure.named))
+        for run_id, worker, at, failure in failed
+    ]
+    connection.execute(
+        _insert_failure,
+        [
+            {
+                "run_id": occurrence.run_id,
+                "worker": occurrence.worker,
+                "at": occurrence.at,
+                "kind": occurrence.failure.kind.value,
+                "error": storable(occurrence.failure.error, LINE_LIMIT),
+                "capture": codec.pack(occurrence.failure.capture),
+                "fingerprint": occurrence.mark.digest,
+            }
+            for occurrence in occurrences
+        ],
+    )
+    count_failures(connection, occurrences)
 
 
 _set_status = update(workers).where(_this_worker).values(status=bindparam("status_now"), change=bindparam("changed"))

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _create_activity()
     _create_commands()
     _create_failures()
+    _create_failure_groups()
     _create_hosts()
     _create_log_lines()
     _create_worker_state()
@@ -68,9 +69,51 @@ def _create_failures() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("capture", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run_id", name="pk_failures"),
     )
     op.create_index("ix_failures_worker_run_id", "failures", ["worker", "run_id"])
+    op.create_index("ix_failures_fingerprint_run_id", "failures", ["fingerprint", "run_id"])
+
+
+def _create_failure_groups() -> None:
+    op.create_table(
+        "failure_groups",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("first_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_worker", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("state_at", sa.BigInteger()),
+        sa.Column("state_by", sa.Text()),
+        sa.Column("note", sa.Text()),
+        sa.Column("snoozed_until", sa.BigInteger()),
+        sa.Column("regressed_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("fingerprint", name="pk_failure_groups"),
+    )
+    op.create_index("ix_failure_groups_last_seen_at", "failure_groups", ["last_seen_at"])
+    op.create_table(
+        "failure_group_workers",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("worker", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "worker", name="pk_failure_group_workers"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "failure_group_hours",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "hour", name="pk_failure_group_hours"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _create_hosts() -> None:
