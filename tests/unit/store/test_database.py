@@ -294,5 +294,36 @@ def test_no_file_is_left_open(tmp_path: Path) -> None:
     assert str(path) not in "".join(open_files())
 
 
-def test_network_file_systems_are_told_from_local_ones(tmp_path: Path) -> None:
-    assert network_file_system(tmp_path) is None
+MOUNTS = """\
+/dev/vda / ext4 rw 0 0
+server:/export /srv/share nfs4 rw 0 0
+server:/odd /srv/with\\040space cifs rw 0 0
+/dev/vdb /srv/share/local ext4 rw 0 0
+nonsense
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/srv/share/jobs", "nfs4"),
+        ("/srv/share", "nfs4"),
+        ("/srv/with space/jobs", "cifs"),
+        ("/srv/share/local/jobs", None),
+        ("/srv/share2", None),
+        ("/home/op", None),
+    ],
+)
+def test_network_file_systems_are_told_from_local_ones(
+    folder: str, kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_args, **_options: MOUNTS)
+    assert network_file_system(Path(folder)) == kind
+
+
+def test_where_mounts_can_not_be_told_every_folder_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_args: object, **_options: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    assert network_file_system(Path("/srv")) is None

@@ -1,0 +1,355 @@
+"""The Textual app: paints first, then opens the database and the host on a thread, and ends both in good order."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, Monochrome, NoColor
+from textual.screen import Screen
+
+from workerconsole import editor, theme
+from workerconsole.feed import DetailFetched, Feed, SnapshotTaken
+from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
+from workerconsole.screens.confirm import Farewell, Leave
+from workerconsole.screens.logs import LogsScreen
+from workerconsole.screens.main import MainScreen
+from workerconsole.screens.palette import ActionCommands, WorkerCommands
+from workerconsole.screens.stopping import Stopping
+from workerconsole.screens.traceback import TracebackScreen
+from workerconsole.session import HostFactory, Opened, Session
+from workerconsole.snapshot import WorkerDetail
+from workerconsole.text import SafeFilter, clean
+from workerconsole.widgets.detail_pane import DetailPane
+from workerconsole.widgets.panel import Panel
+from workerkit.clock import Clock, SystemClock
+from workerkit.store.database import Database
+from workerkit.store.records import FailureRecord, LogRecord, WorkerRecord
+
+OPEN_AGAIN = 2.0
+"""Seconds between two attempts to open a database that can't be opened."""
+TOAST_LIMIT = 300
+"""Characters of a toast."""
+COPY_LIMIT = 200_000
+"""Characters that go to the clipboard; terminals drop more."""
+CRASH_FRAMES = 12
+"""Innermost frames of the console's own traceback, should it crash."""
+
+Result = TypeVar("Result")
+End = Literal["left", "stopped", "headless", "crashed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the console ended, for the command line."""
+
+    end: End
+    """left: it was only attached. stopped: its host has ended. headless: a host without a screen took over."""
+    message: str = ""
+    """A sentence for the restored terminal; may be empty."""
+    leftover_threads: bool = False
+    """A worker's thread never ended: leave the process by os._exit."""
+
+
+class ConsoleApp(App[Exit]):
+    """The console on one database.
+
+    `open_database` and `make_host` are called on a thread, after the first paint. With `make_host` the console runs
+    a host of its own, or attaches where another one lives. `leave_headless` starts a host without a screen, which
+    waits for ours to end, and returns a sentence for the terminal.
+    """
+
+    COMMANDS: ClassVar = {*App.COMMANDS, ActionCommands, WorkerCommands}
+    CSS: ClassVar[str] = """
+    CommandPalette SearchIcon { display: none; }
+    Toast { max-width: 80%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
+
+    def __init__(
+        self,
+        open_database: Callable[[], Database],
+        *,
+        host_factory: HostFactory | None = None,
+        targets: Sequence[str] = (),
+        read_only: bool = False,
+        title: str = "workerconsole",
+        leave_headless: Callable[[], str] | None = None,
+        grace: float = 10.0,
+        clock: Clock | None = None,
+        theme_name: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.title = title
+        self.targets = tuple(targets)
+        self.session = Session(open_database, host_factory)
+        self.read_only = read_only
+        self.feed: Feed | None = None
+        self._clock = clock or SystemClock()
+        self._leave_headless = leave_headless
+        self._grace = grace
+        self._theme_name = theme.choose(theme_name, os.environ)
+        self._stopping = False
+        self._guard = SafeFilter()
+        self.main = MainScreen(self._clock, title=title, read_only=read_only)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self.main
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = [known for known in super().get_line_filters() if not isinstance(known, Monochrome)]
+        # Textual turns colours to grey where NO_COLOR is set, and chose that before it knew our theme: the terminal's
+        # own colours would all be black. NO_COLOR means none at all.
+        return [*filters, *([NoColor()] if self.no_color else []), self._guard]
+
+    def on_load(self) -> None:
+        for known in theme.THEMES:
+            self.register_theme(known)
+        self.theme = self._theme_name
+
+    def on_ready(self) -> None:
+        """The first picture is on the screen: only now begin what may take long."""
+        self._catch_signals()
+        self._open()
+
+    def on_unmount(self) -> None:
+        if self.feed is not None:
+            self.feed.stop()
+
+    def run(self, *args: Any, **kwargs: Any) -> Exit:
+        """Run until the operator leaves; then end the host and close the database, whatever happened."""
+        result: Exit | None = None
+        try:
+            result = super().run(*args, **kwargs)
+        finally:
+            self.session.close(self._grace if result is not None else 0.0)
+        return result or Exit("crashed", leftover_threads=self.session.leftover_threads)
+
+    def in_background(
+        self, job: Callable[[], Result], done: Callable[[Result], object], failed: Callable[[Exception], object]
+    ) -> None:
+        """Do a job that blocks on a thread of its own; `done` or `failed` is called on the screen's thread.
+
+        Not Textual's workers: asyncio waits for their threads when it ends, and a stalled disk would hold the exit.
+        """
+
+        def work() -> None:
+            try:
+                result = job()
+            except Exception as error:  # noqa: BLE001 -- whatever it is belongs on the screen, not on stderr
+                self._call_back(failed, error)
+            else:
+                self._call_back(done, result)
+
+        threading.Thread(target=work, name="workerconsole-job", daemon=True).start()
+
+    def _call_back(self, callback: Callable[[Any], object], value: object) -> None:
+        with suppress(RuntimeError):  # the loop may have ended meanwhile
+            self.call_later(callback, value)
+
+    # -- the database and the host ---------------------------------------------------------------------------------
+
+    @property
+    def database_path(self) -> Path | None:
+        """Where the data is; None until it is open."""
+        return self.session.database.path if self.session.database is not None else None
+
+    def _open(self) -> None:
+        self.in_background(self.session.open, self._opened, self._not_opened)
+
+    def _opened(self, opened: Opened) -> None:
+        database = self.session.database
+        if database is None or self._stopping:
+            return
+        self.main.take_recovery(opened.recovered)
+        if opened.attached_instead is not None:
+            self.tell(f"Attached: {opened.attached_instead}")
+        path = database.path
+        self.feed = Feed(lambda: Database.open(path, create=False), self.post_message, clock=self._clock)
+        self.feed.start()
+
+    def _not_opened(self, error: Exception) -> None:
+        self.main.show_opening_trouble(clean(str(error) or type(error).__name__, TOAST_LIMIT))
+        self.set_timer(OPEN_AGAIN, self._open)
+
+    def on_snapshot_taken(self, message: SnapshotTaken) -> None:
+        if self.main.take(message.snapshot):
+            # Behind everything that is queued by now: a screen that lags behind gets its next picture later.
+            self.call_later(self.drawn)
+
+    def on_detail_fetched(self, message: DetailFetched) -> None:
+        self.main.take_detail(message.detail)
+        if isinstance(self.screen, LogsScreen | TracebackScreen):
+            self.screen.show(message.detail, self._clock.now())
+
+    def drawn(self) -> None:
+        """The last snapshot is on the screen."""
+        if self.feed is not None:
+            self.feed.drawn()
+
+    def select(self, worker: str | None) -> None:
+        """Fetch the details of this worker from now on."""
+        if self.feed is not None:
+            self.feed.select(worker)
+
+    def give(self, order: Order) -> None:
+        """Give commands to the host, and say what came of them."""
+        operator = self.session.operator
+        if operator is None or self.read_only:
+            return
+        alive = self.main.snapshot is not None and self.main.snapshot.host_alive
+        patience = ANSWER_WITHIN if alive else 0.0
+
+        def report(result: Report) -> None:
+            # A stack answers in its panel, where the operator looks already.
+            if order.verb != "stack" or result.severity != "information":
+                self.tell(result.sentence(alive), severity=result.severity)
+
+        self.in_background(lambda: carry_out(operator, order, patience), report, self._not_given)
+
+    def _not_given(self, error: Exception) -> None:
+        self.tell(f"The command could not be stored: {error}", severity="error")
+
+    # -- words and text --------------------------------------------------------------------------------------------
+
+    def tell(self, text: str, *, severity: Severity = "information") -> None:
+        """A toast; any text is safe in it."""
+        self.notify(clean(text, TOAST_LIMIT), severity=severity, markup=False)
+
+    def copy_error(self, worker: WorkerRecord | None, detail: WorkerDetail | None) -> None:
+        """Put the worker's latest traceback, or its last error, on the clipboard."""
+        if worker is None:
+            return
+        text, what = worker.load_error or worker.last_error or "", "the last error"
+        if worker.load_error:
+            what = "the load error"
+        elif detail is not None and detail.worker.name == worker.name and detail.failures:
+            from workerkit.failures.text import plain
+
+            text, what = plain(detail.failures[0].capture) or text, "the last traceback"
+        self._copy(text, f"{what} of {worker.name}")
+
+    def on_detail_pane_run_opened(self, message: DetailPane.RunOpened) -> None:
+        """A run that is older than what the pane has: fetch it, then show it over the whole screen."""
+        database, detail = self.session.database, self.main.detail
+        if database is None or detail is None:
+            return
+        now = self._clock.now()
+
+        def fetch() -> tuple[FailureRecord | None, list[LogRecord]]:
+            with database.reader() as reader:
+                return reader.failure(message.run_id), reader.log_lines(message.run_id)
+
+        def show(found: tuple[FailureRecord | None, list[LogRecord]]) -> None:
+            failure, lines = found
+            if message.failed and failure is not None:
+                self.push_screen(TracebackScreen([failure], detail.worker.name, now, message.run_id))
+            elif lines:
+                only = replace(detail, logs=tuple(lines))
+                self.push_screen(LogsScreen(only, now, message.run_id))
+            else:
+                self.tell(f"Run {message.run_id} has no lines, or they have been pruned.")
+
+        self.in_background(fetch, show, lambda error: self.tell(str(error), severity="error"))
+
+    def on_panel_copy_wanted(self, message: Panel.CopyWanted) -> None:
+        self._copy(message.text, message.what)
+
+    def _copy(self, text: str, what: str) -> None:
+        self.copy_to_clipboard(clean(text, COPY_LIMIT, newlines=True))
+        self.tell(f"Copied {what}.")
+
+    def on_panel_editor_wanted(self, message: Panel.EditorWanted) -> None:
+        try:
+            command = editor.command(message.path, message.line, os.environ)
+        except editor.EditorError as error:
+            self.tell(str(error), severity="warning")
+            return
+        with self.suspend():
+            problem = editor.run(command)
+        if problem is not None:
+            self.tell(problem, severity="error")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 -- Textual's
+        for known in theme.THEMES:
+            help_text = f"Colours: {known.name}"
+            yield SystemCommand(f"theme {known.name}", help_text, partial(setattr, self, "theme", known.name))
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        self.leave()
+
+    def action_help_quit(self) -> None:
+        """ctrl+c where no screen of ours has it."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave at once when only attached; else ask what becomes of the workers."""
+        if self.session.host is None:
+            self.exit(Exit("left"))
+        elif not self._stopping and not isinstance(self.screen, Leave):
+            may = self._leave_headless is not None
+            self.push_screen(Leave(self.session.running(), self._grace, may_leave_headless=may), self._farewell)
+
+    def _farewell(self, answer: Farewell | None) -> None:
+        if answer == "headless" and self._leave_headless is not None:
+            self.in_background(self._leave_headless, partial(self._stop, "headless"), self._not_left)
+        elif answer == "stop":
+            self._stop("stopped")
+
+    def _not_left(self, error: Exception) -> None:
+        self.tell(f"No host without a screen could be started: {error}", severity="error")
+
+    def _stop(self, end: End, message: str = "") -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        session = self.session
+        self.push_screen(Stopping(session.running, self._grace, session.hurry, self._clock, headless=end == "headless"))
+
+        def leave(_: object) -> None:
+            self.exit(Exit(end, message, leftover_threads=session.leftover_threads))
+
+        self.in_background(lambda: session.stop_host(self._grace), leave, leave)
+
+    def _catch_signals(self) -> None:
+        if self.is_headless or threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            if hasattr(signal, name):
+                with suppress(NotImplementedError):  # Windows has no handlers in its loop
+                    loop.add_signal_handler(getattr(signal, name), self.told_to_stop)
+
+    def told_to_stop(self) -> None:
+        """A signal: stop without asking. A second one: stop now."""
+        if self.session.host is None:
+            self.exit(Exit("left"))
+        elif self._stopping:
+            self.session.hurry()
+        else:
+            self._stop("stopped")
+
+    # -- a crash of our own ----------------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        # Textual's own crash screen prints the locals of every frame: data of workers, perhaps secrets.
+        error = sys.exception()
+        lines = traceback.format_exception(error, limit=-CRASH_FRAMES) if error is not None else []
+        text = clean("".join(lines), COPY_LIMIT, newlines=True)
+        self._exit_renderables.append(Text(f"{text}\nThe console crashed. The workers' records are safe.\n"))
+        self._close_messages_no_wait()

@@ -1,0 +1,111 @@
+"""Records as the JSON documents that the command line gives out: stable keys, ISO 8601 UTC times, seconds."""
+
+from typing import Any
+
+from workerkit.clock import Micros, seconds, to_iso
+from workerkit.outcome import Status
+from workerkit.store.records import CommandRecord, FailureRecord, HostRecord, LogRecord, RunRecord, WorkerRecord
+
+Document = dict[str, Any]
+
+
+def moment(value: Micros | None) -> str | None:
+    return None if value is None else to_iso(value)
+
+
+def span(value: Micros | None) -> float | None:
+    return None if value is None else seconds(value)
+
+
+def worker(record: WorkerRecord) -> Document:
+    return {
+        "name": record.name,
+        "status": record.status,
+        "schedule": record.schedule,
+        "interval_seconds": span(record.interval),
+        "isolation": record.isolation,
+        "tags": list(record.tags),
+        "success_count": record.success_count,
+        "failure_count": record.failure_count,
+        "consecutive_failures": record.consecutive_failures,
+        "last_run_at": moment(record.last_run_at),
+        "next_run_at": moment(record.next_run_at),
+        "last_outcome": record.last_outcome,
+        "last_duration_seconds": span(record.last_duration),
+        "last_error": record.last_error,
+    }
+
+
+def run(record: RunRecord) -> Document:
+    return {
+        "id": record.id,
+        "worker": record.worker,
+        "attempt": record.attempt,
+        "trigger": record.trigger,
+        "due_at": moment(record.due_at),
+        "started_at": moment(record.started_at),
+        "finished_at": moment(record.finished_at),
+        "outcome": record.outcome,
+        "kind": record.kind,
+        "duration_seconds": span(record.duration),
+        "error": record.error,
+        "host": record.host,
+    }
+
+
+def failure(record: FailureRecord) -> Document:
+    from workerkit.failures.text import plain
+
+    return {
+        "run_id": record.run_id,
+        "worker": record.worker,
+        "at": moment(record.at),
+        "kind": record.kind,
+        "error": record.error,
+        "traceback": plain(record.capture),
+        "capture": record.capture,
+    }
+
+
+def host(record: HostRecord) -> Document:
+    return {
+        "id": record.id,
+        "hostname": record.hostname,
+        "pid": record.pid,
+        "username": record.username,
+        "mode": record.mode,
+        "version": record.version,
+        "targets": list(record.targets),
+        "started_at": moment(record.started_at),
+        "heartbeat_at": moment(record.heartbeat_at),
+        "recovered_runs": record.recovered_runs,
+        "notice": record.notice,
+    }
+
+
+def counts(by_status: dict[str, int]) -> Document:
+    """Every status, also those that no worker is in."""
+    return {status: by_status.get(status, 0) for status in (*Status, *sorted(by_status.keys() - set(Status)))}
+
+
+def log_line(record: LogRecord) -> Document:
+    return {
+        "run_id": record.run_id,
+        "seq": record.seq,
+        "at": moment(record.at),
+        "stream": record.stream,
+        "level": record.level,
+        "logger": record.logger,
+        "text": record.text,
+    }
+
+
+def command(record: CommandRecord) -> Document:
+    return {
+        "id": record.id,
+        "verb": record.verb,
+        "worker": record.worker,
+        "state": record.state,
+        "result": record.result,
+        "run_id": record.run_id,
+    }

@@ -1,0 +1,178 @@
+"""status, workers, runs, show: what the database says now."""
+
+from argparse import Namespace
+
+from workerconsole.cli import documents
+from workerconsole.cli.access import HOW_TO_START, known_worker, reading
+from workerconsole.cli.errors import Exit, NotFoundError
+from workerconsole.cli.output import Column, emit, emit_json, paint, safe, say, table, terminal_width
+from workerconsole.format import ago, clock_time, count, duration, plural, until
+from workerkit.clock import HOUR, SystemClock
+from workerkit.store.records import FailureRecord, HostRecord, RunRecord, WorkerRecord
+
+
+def status(arguments: Namespace) -> int:
+    """The live host or none, and the workers by status."""
+    with reading(arguments.db) as (database, reader):
+        host = reader.host() if database.host_is_live() else None
+        counts = reader.counts()
+        if arguments.json:
+            emit_json({"host": None if host is None else documents.host(host), "counts": documents.counts(counts)})
+            return Exit.DONE
+        now = SystemClock().now()
+        activity = reader.activity(now - HOUR)
+        emit(f"host      {_host_line(host, now)}")
+        emit(f"database  {database.path}")
+        words = ", ".join(paint(f"{count} {word}", word) for word, count in sorted(counts.items()) if count)
+        emit(f"workers   {sum(counts.values())}{words and f': {words}'}")
+        started, failed = sum(each.started for each in activity), sum(each.failed for each in activity)
+        emit(f"last hour {plural(started, 'run')}, {failed:,} failed")
+        if host is not None and host.notice:
+            say(safe(host.notice))
+    return Exit.DONE
+
+
+def workers(arguments: Namespace) -> int:
+    """Every worker, ordered by name."""
+    with reading(arguments.db) as (database, reader):
+        records = reader.workers()
+        if arguments.json:
+            emit_json({"workers": [documents.worker(record) for record in records]})
+            return Exit.DONE
+        if not database.host_is_live():
+            say(f"no host is live, this is how the last one left it; {HOW_TO_START}")
+        now = SystemClock().now()
+        for line in table(_WORKER_COLUMNS, [_worker_row(record, now) for record in records], terminal_width()):
+            emit(line)
+    return Exit.DONE
+
+
+def runs(arguments: Namespace) -> int:
+    """The latest runs, the newest first."""
+    with reading(arguments.db) as (_, reader):
+        if arguments.worker is not None:
+            known_worker(reader, arguments.worker)
+        records = reader.runs(worker=arguments.worker, outcome=arguments.outcome, limit=arguments.limit)
+        if arguments.json:
+            emit_json({"runs": [documents.run(record) for record in records]})
+            return Exit.DONE
+        now = SystemClock().now()
+        for line in table(_RUN_COLUMNS, [_run_row(record, now) for record in records], terminal_width()):
+            emit(line)
+    return Exit.DONE
+
+
+def show(arguments: Namespace) -> int:
+    """One run and its failure."""
+    with reading(arguments.db) as (_, reader):
+        record = reader.run(arguments.run)
+        if record is None:
+            raise NotFoundError(f"there is no run {arguments.run}; `workerconsole runs` lists the latest")
+        failure = reader.failure(record.id)
+        if arguments.json:
+            shown = None if failure is None else documents.failure(failure)
+            emit_json({"run": documents.run(record), "failure": shown})
+            return Exit.DONE
+        _print_run(record, failure)
+    return Exit.DONE
+
+
+_WORKER_COLUMNS = (
+    Column("STATUS"),
+    Column("NAME", flexible=True),
+    Column("SCHEDULE", flexible=True, optional=3),
+    Column("LAST RUN", optional=1),
+    Column("NEXT RUN", optional=4),
+    Column("TOOK", right=True, optional=5),
+    Column("OK", right=True, optional=2),
+    Column("FAILED", right=True, optional=2),
+    Column("LAST ERROR", flexible=True),
+)
+_RUN_COLUMNS = (
+    Column("RUN", right=True),
+    Column("WORKER", flexible=True),
+    Column("OUTCOME"),
+    Column("STARTED", optional=1),
+    Column("TOOK", right=True, optional=2),
+    Column("TRIGGER", optional=3),
+    Column("RESULT", flexible=True),
+)
+
+
+def _worker_row(record: WorkerRecord, now: int) -> list[str]:
+    return [
+        record.status,
+        safe(record.name),
+        safe(record.schedule),
+        ago(record.last_run_at, now),
+        until(record.next_run_at, now),
+        duration(record.last_duration),
+        count(record.success_count),
+        count(record.failure_count),
+        safe(_first_line(record.last_error or record.load_error, last=record.last_error is None)),
+    ]
+
+
+def _run_row(record: RunRecord, now: int) -> list[str]:
+    return [
+        str(record.id),
+        safe(record.worker),
+        record.outcome or "running",
+        clock_time(record.started_at, now),
+        duration(record.duration),
+        record.trigger,
+        safe(record.error or record.summary or _progress(record)),
+    ]
+
+
+def _print_run(record: RunRecord, failure: FailureRecord | None) -> None:
+    outcome = record.outcome or "running"
+    kind = f" ({record.kind})" if record.kind else ""
+    fields = [
+        ("run", f"{record.id} of {safe(record.worker)}"),
+        ("outcome", paint(outcome, outcome) + kind),
+        ("due", documents.moment(record.due_at)),
+        ("started", documents.moment(record.started_at)),
+        ("finished", documents.moment(record.finished_at)),
+        ("took", duration(record.duration) if record.duration is not None else None),
+        ("trigger", record.trigger),
+        ("attempt", str(record.attempt)),
+        ("parameters", safe(record.params) if record.params else None),
+        ("progress", safe(_progress(record)) or None),
+        ("summary", safe(record.summary) or None),
+        ("error", safe(record.error) or None),
+        ("host", safe(record.host)),
+        ("lines left out", str(record.dropped_lines) if record.dropped_lines else None),
+    ]
+    for title, value in fields:
+        if value is not None:
+            emit(f"{title:<15}{value}")
+    if failure is not None:
+        from workerkit.failures.text import plain
+
+        emit()
+        emit(safe(plain(failure.capture), limit=_MAX_TRACEBACK, newlines=True))
+
+
+_MAX_TRACEBACK = 512 * 1024
+"""Characters of a traceback that are printed; captures are bounded below it."""
+
+
+def _host_line(host: HostRecord | None, now: int) -> str:
+    if host is None:
+        return f"none is live; {HOW_TO_START}"
+    up = duration(now - host.started_at)
+    return f"{safe(host.hostname)}:{host.pid}, {host.mode}, up {up}, version {safe(host.version)}"
+
+
+def _progress(record: RunRecord) -> str:
+    if record.progress_done is None:
+        return ""
+    total = "" if record.progress_total is None else f" of {record.progress_total:,}"
+    return f"{record.progress_done:,}{total} {record.progress_note or ''}".rstrip()
+
+
+def _first_line(text: str | None, *, last: bool) -> str:
+    """The line that says most: the first of an error, the last of a traceback."""
+    lines = [line for line in (text or "").splitlines() if line.strip()]
+    return lines[-1 if last else 0] if lines else ""

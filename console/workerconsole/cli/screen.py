@@ -1,0 +1,91 @@
+"""The console itself: on one's own targets, on the demo's workers, or attached to a host that lives elsewhere."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workerconsole.cli.access import demo_path, existing_database
+from workerconsole.cli.errors import Exit, UsageError
+from workerconsole.cli.hosting import Plan, leave_headless, plan_demo, plan_targets
+from workerconsole.cli.output import say
+from workerconsole.cli.serving import leave, serve_plan
+from workerkit.host import DEFAULT_GRACE
+from workerkit.store.database import Database, locate
+from workerkit.store.lock import is_locked
+from workerkit.store.migrate import lock_path
+
+if TYPE_CHECKING:
+    from workerconsole.session import HostFactory
+
+
+def open_console(arguments: Namespace) -> int:
+    """Hosts the targets with a screen; attaches where a host lives already, without loading them again."""
+    _need_terminal()
+    path = locate(arguments.db)
+    if _is_hosted(path):
+        say(f"a host lives on {path} already; attached to it")
+        return _show(path, None, arguments)
+    plan = plan_targets(arguments)
+    return _show(path if plan is None else plan.database, plan, arguments)
+
+
+def demo(arguments: Namespace) -> int:
+    """The console on the demo's workers, or the same workers without a screen."""
+    if arguments.headless:
+        return serve_plan(plan_demo(arguments), wait=arguments.wait)
+    _need_terminal()
+    plan = plan_demo(arguments)
+    return _show(plan.database, None if _is_hosted(plan.database) else plan, arguments)
+
+
+def attach(arguments: Namespace) -> int:
+    """The screen without a host."""
+    _need_terminal()
+    path = locate(arguments.db)
+    if arguments.db is None and not path.exists() and _is_hosted(demo_path()):
+        path = demo_path()
+    with existing_database(str(path)) as database:
+        found = database.path
+    return _show(found, None, arguments, read_only=arguments.read_only)
+
+
+def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: bool = False) -> int:
+    """Runs the screen until the operator leaves it, and ends the process if a worker's thread would not let it end."""
+    from workerconsole.app import ConsoleApp
+    from workerconsole.theme import ThemeError
+
+    make_host: HostFactory | None = None
+    stay: Callable[[], str] | None = None
+    if plan is not None:
+        make_host, stay = partial(plan.host, mode="console"), partial(leave_headless, plan)
+    try:
+        app = ConsoleApp(
+            partial(Database.open, path),
+            host_factory=make_host,
+            targets=plan.targets if plan is not None else (),
+            read_only=read_only,
+            leave_headless=stay,
+            grace=plan.grace if plan is not None else DEFAULT_GRACE,
+            theme_name=arguments.theme,
+        )
+    except ThemeError as error:
+        raise UsageError(str(error)) from error
+    ending = app.run()
+    if ending.message:
+        say(ending.message)
+    code = Exit.FAILED if ending.end == "crashed" else Exit.DONE
+    if ending.leftover_threads:
+        leave(code)
+    return code
+
+
+def _is_hosted(path: Path) -> bool:
+    return is_locked(lock_path(path))
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the console needs a terminal; without one, `workerconsole serve` hosts the same workers")

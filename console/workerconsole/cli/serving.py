@@ -1,0 +1,118 @@
+"""serve: a host without a screen, for systemd, tmux and containers."""
+
+import os
+import sys
+import threading
+import time
+from argparse import Namespace
+from contextlib import suppress
+
+from workerconsole.cli.errors import Exit, UsageError
+from workerconsole.cli.hosting import Plan, plan_targets
+from workerconsole.cli.output import say
+from workerconsole.cli.signals import StopSignals, notify
+from workerkit.engine import StopReport
+from workerkit.errors import HostRunningError
+from workerkit.host import Host
+from workerkit.store.database import Database
+
+HARD_DEADLINE = 1.7
+"""Seconds beyond the grace period after which the process ends, whatever still holds it."""
+HANDOVER_POLL = 0.2
+"""Seconds between two attempts to become the host, while another one is going."""
+
+
+def serve(arguments: Namespace) -> int:
+    """Hosts the targets until SIGTERM or SIGINT; a second one ends the grace period."""
+    plan = plan_targets(arguments)
+    if plan is None:
+        raise UsageError("there is no workers.py here; give a TARGET, or write an example with `workerconsole init`")
+    return serve_plan(plan, wait=arguments.wait)
+
+
+def serve_plan(plan: Plan, *, wait: float) -> int:
+    """Hosts until told to stop. The process ends within the grace period and two seconds, stuck threads or not.
+
+    Raises:
+        HostRunningError: another host lives on the database, and did not go within `wait` seconds.
+        DatabaseError: the database can't be used.
+    """
+    with StopSignals() as signals:
+        database = Database.open(plan.database)
+        host = plan.host(database, "headless")
+        if not _start(host, signals, wait):
+            database.close()
+            return Exit.DONE
+        _announce(plan, host)
+        notify("READY=1")
+        name = signals.wait()
+        notify("STOPPING=1")
+        say(f"stopping ({name}); running workers have {plan.grace:g} s to end, a second signal ends them now")
+        report = _stop(host, signals, plan.grace)
+        say(_farewell(report))
+        database.close()
+        if host.leftover_threads():
+            leave(Exit.DONE)
+    return Exit.DONE
+
+
+def leave(code: int) -> None:
+    """Ends the process at once: a thread that never returns would keep the interpreter from ending."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def _start(host: Host, signals: StopSignals, wait: float) -> bool:
+    """Becomes the host, waiting for another one to go; False when a signal came first."""
+    end = time.monotonic() + wait
+    while True:
+        try:
+            host.start()
+        except HostRunningError:
+            if time.monotonic() >= end:
+                raise
+        else:
+            return True
+        if signals.wait(HANDOVER_POLL) is not None:
+            return False
+
+
+def _announce(plan: Plan, host: Host) -> None:
+    broken = sum(1 for registration in plan.registry if registration.load_error is not None)
+    count = len(plan.registry) - broken
+    also = f" ({broken} broken)" if broken else ""
+    say(f"started with {count} worker{'' if count == 1 else 's'}{also} on {plan.database}, pid {os.getpid()}")
+    if host.recovered:
+        names = ", ".join(f"{run.worker} (run {run.id})" for run in host.recovered[:_NAMED])
+        more = f" and {len(host.recovered) - _NAMED} more" if len(host.recovered) > _NAMED else ""
+        say(f"the host before died with runs in flight, now recorded as failed: {names}{more}")
+
+
+_NAMED = 10
+"""How many recovered runs are named."""
+
+
+def _stop(host: Host, signals: StopSignals, grace: float) -> StopReport:
+    reports: list[StopReport] = []
+    stopping = threading.Thread(target=lambda: reports.append(host.stop()), name="stopping", daemon=True)
+    stopping.start()
+    end = time.monotonic() + grace + HARD_DEADLINE
+    while stopping.is_alive():
+        if signals.wait(0.05) is not None:
+            say("stopping now")
+            host.hurry()
+        if time.monotonic() > end:
+            say("the host did not stop in time; what was in flight is recorded by the next one")
+            leave(Exit.FAILED)
+    return reports[0] if reports else StopReport()
+
+
+def _farewell(report: StopReport) -> str:
+    parts = ["stopped"]
+    if report.interrupted:
+        parts.append(f"interrupted: {', '.join(report.interrupted)}")
+    if report.stuck:
+        parts.append(f"stuck: {', '.join(report.stuck)}")
+    return "; ".join(parts)

@@ -1,0 +1,277 @@
+"""Reads the database on a thread of its own and hands frozen pictures of it to the screen.
+
+The screen gets the next picture only when it has drawn the last, so pressure can't build up, however busy the host.
+An idle database costs one tiny query a tick.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+from textual.message import Message
+
+from workerconsole.snapshot import Snapshot, WorkerDetail
+from workerconsole.text import clean
+from workerkit.clock import HOUR, MINUTE, SECOND, Clock, Micros
+from workerkit.errors import WorkerkitError
+from workerkit.store.records import (
+    ActivityRecord,
+    CommandRecord,
+    FailureRecord,
+    GapRecord,
+    HostRecord,
+    LogRecord,
+    RunRecord,
+    WorkerRecord,
+)
+
+TICK = 0.1
+"""Seconds between two looks at the database."""
+SLOW_EVERY: Micros = SECOND
+"""How often what no commit announces is looked at: whether the host lives, whether the file is still there."""
+DETAIL_EVERY: Micros = SECOND // 2
+"""How often details are read again when the database moved, but not the worker's record: lines and answers."""
+RUNS, FAILURES, LINES, GAPS, COMMANDS = 100, 20, 500, 20, 20
+
+_READING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, WorkerkitError)
+
+
+class Reading(Protocol):
+    """What the feed asks of a reader; workerkit's Reader is one."""
+
+    def changed(self) -> bool: ...
+    def workers(self, since: int = 0) -> list[WorkerRecord]: ...
+    def worker(self, name: str) -> WorkerRecord | None: ...
+    def host(self) -> HostRecord | None: ...
+    def activity(self, since: Micros) -> list[ActivityRecord]: ...
+    def runs(self, *, worker: str | None = None, limit: int = 50) -> list[RunRecord]: ...
+    def failures(self, worker: str | None = None, limit: int = 20) -> list[FailureRecord]: ...
+    def latest_log_lines(self, worker: str, limit: int = 500) -> list[LogRecord]: ...
+    def gaps(self, worker: str | None = None, limit: int = 50) -> list[GapRecord]: ...
+    def commands(self, worker: str | None = None, limit: int = 50) -> list[CommandRecord]: ...
+    def latest_command(self, worker: str, verb: str) -> CommandRecord | None: ...
+    def close(self) -> None: ...
+
+
+class Readable(Protocol):
+    """What the feed asks of a database; workerkit's Database is one."""
+
+    def reader(self) -> Reading: ...
+    def host_is_live(self) -> bool: ...
+
+
+class SnapshotTaken(Message):
+    """There is a new picture of the database. Answer with `Feed.drawn()`."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+
+class DetailFetched(Message):
+    """There is a new picture of the selected worker."""
+
+    def __init__(self, detail: WorkerDetail) -> None:
+        super().__init__()
+        self.detail = detail
+
+
+class Feed:
+    """Polls a database for the screen. `post` is called on the feed's thread; it must not block.
+
+    Any error while reading becomes `Snapshot.trouble`; the feed opens the database anew and tries again every second,
+    so it also finds one that was replaced.
+    """
+
+    def __init__(
+        self,
+        open_database: Callable[[], Readable],
+        post: Callable[[Message], object],
+        *,
+        clock: Clock,
+        tick: float = TICK,
+    ) -> None:
+        self._post = post
+        self._clock = clock
+        self._tick = tick
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._may_post = threading.Event()
+        self._may_post.set()
+        self._wanted: str | None = None
+        self._view = _View(open_database, clock)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to read. A second call does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="workerconsole-feed", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End the thread and close the reader; waits at most `timeout` seconds. A second call does nothing."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def select(self, name: str | None) -> None:
+        """From now on read the details of this worker. Any thread."""
+        self._wanted = name
+        self._wake.set()
+
+    def drawn(self) -> None:
+        """The screen has drawn the last snapshot and may have the next. Any thread."""
+        self._may_post.set()
+
+    def step(self) -> None:
+        """One tick: read what changed, post what the screen may have."""
+        if self._may_post.is_set():
+            snapshot = self._view.look()
+            if snapshot is not None:
+                self._may_post.clear()
+                self._post(SnapshotTaken(snapshot))
+        detail = self._view.look_at(self._wanted)
+        if detail is not None:
+            self._post(DetailFetched(detail))
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self.step()
+                self._wake.wait(self._tick)
+                self._wake.clear()
+        finally:
+            self._view.close()
+
+
+class _View:
+    """What has been read so far. Used by one thread."""
+
+    def __init__(self, open_database: Callable[[], Readable], clock: Clock) -> None:
+        self._open_database = open_database
+        self._clock = clock
+        self._database: Readable | None = None
+        self._reader: Reading | None = None
+        self._workers: dict[str, WorkerRecord] = {}
+        self._change = 0
+        self._dirty = False
+        self._detail_dirty = False
+        self._host: HostRecord | None = None
+        self._alive = False
+        self._activity: tuple[ActivityRecord, ...] = ()
+        self._slow_at: Micros | None = None
+        self._trouble: str | None = None
+        self._retry_at: Micros = 0
+        self._last: Snapshot | None = None
+        self._detail: WorkerDetail | None = None
+        self._detail_at: Micros = 0
+
+    def close(self) -> None:
+        reader, self._reader, self._database = self._reader, None, None
+        if reader is not None:
+            with suppress(*_READING_FAULTS):  # it was to go anyway
+                reader.close()
+
+    def look(self) -> Snapshot | None:
+        """The next snapshot; None when nothing that it shows has changed."""
+        now = self._clock.now()
+        if self._trouble is not None and 0 <= self._retry_at - now <= SLOW_EVERY:
+            return None
+        try:
+            changed = self._read(now)
+            trouble = None
+        except _READING_FAULTS as error:
+            changed, trouble = frozenset[str](), self._give_up(error, now)
+        self._trouble = trouble
+        return self._snapshot(now, changed)
+
+    def look_at(self, name: str | None) -> WorkerDetail | None:
+        """The details of a worker; None when they are what was returned last, or can't be read."""
+        worker = self._workers.get(name) if name is not None else None
+        if worker is None or self._reader is None or self._trouble is not None:
+            return None
+        now = self._clock.now()
+        last = self._detail
+        same = last is not None and last.worker == worker
+        due = self._detail_dirty and not 0 <= now - self._detail_at < DETAIL_EVERY
+        if same and not due:
+            return None
+        self._detail_dirty, self._detail_at = False, now
+        try:
+            self._detail = _detail(self._reader, worker)
+        except _READING_FAULTS as error:
+            self._trouble = self._give_up(error, now)
+            return None
+        return None if self._detail == last else self._detail
+
+    def _read(self, now: Micros) -> frozenset[str]:
+        database, reader = self._open()
+        moved = reader.changed()
+        self._dirty = self._dirty or moved
+        self._detail_dirty = self._detail_dirty or moved
+        changed: frozenset[str] = frozenset()
+        if self._dirty:
+            changed = self._merge(reader.workers(since=self._change))
+            self._host = reader.host()
+        if self._slow_at is None or not 0 <= now - self._slow_at < SLOW_EVERY:
+            self._alive = database.host_is_live()
+            self._activity = tuple(reader.activity(now - HOUR - MINUTE))
+            self._slow_at = now
+        self._dirty = False
+        return changed
+
+    def _open(self) -> tuple[Readable, Reading]:
+        if self._database is None or self._reader is None:
+            self._database = self._open_database()
+            self._reader = self._database.reader()
+            self._workers, self._change = {}, 0
+            self._dirty = True
+        return self._database, self._reader
+
+    def _merge(self, records: list[WorkerRecord]) -> frozenset[str]:
+        changed = frozenset(record.name for record in records if self._workers.get(record.name) != record)
+        for record in records:
+            self._workers[record.name] = record
+            self._change = max(self._change, record.change)
+        return changed
+
+    def _give_up(self, error: Exception, now: Micros) -> str:
+        self.close()
+        self._retry_at = now + SLOW_EVERY
+        cause = getattr(error, "orig", None) or error
+        return f"The database can't be read: {clean(cause, 300)}. Trying again every second."
+
+    def _snapshot(self, now: Micros, changed: frozenset[str]) -> Snapshot | None:
+        last = self._last
+        before = None if last is None else (last.host, last.host_alive, last.activity, last.trouble)
+        if not changed and before == (self._host, self._alive, self._activity, self._trouble):
+            return None
+        workers = last.workers if last is not None and not changed else MappingProxyType(dict(self._workers))
+        self._last = Snapshot(
+            taken_at=now,
+            host=self._host,
+            host_alive=self._alive,
+            workers=workers,
+            changed=changed,
+            activity=self._activity,
+            trouble=self._trouble,
+        )
+        return self._last
+
+
+def _detail(reader: Reading, worker: WorkerRecord) -> WorkerDetail:
+    name = worker.name
+    return WorkerDetail(
+        worker=worker,
+        runs=tuple(reader.runs(worker=name, limit=RUNS)),
+        failures=tuple(reader.failures(name, limit=FAILURES)),
+        logs=tuple(reader.latest_log_lines(name, limit=LINES)),
+        gaps=tuple(reader.gaps(name, limit=GAPS)),
+        commands=tuple(reader.commands(name, limit=COMMANDS)),
+        stack=reader.latest_command(name, "stack"),
+    )

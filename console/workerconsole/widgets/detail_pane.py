@@ -1,0 +1,276 @@
+"""The detail pane: one worker, five views of it, one line of tabs."""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Click
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from workerconsole.snapshot import WorkerDetail
+from workerconsole.widgets.failures_panel import FailuresPanel
+from workerconsole.widgets.log_panel import LogPanel
+from workerconsole.widgets.overview import OverviewPanel
+from workerconsole.widgets.panel import Panel
+from workerconsole.widgets.runs_panel import RunsPanel, RunTable
+from workerconsole.widgets.stack_panel import StackPanel
+from workerkit.clock import Micros
+from workerkit.outcome import Outcome
+
+PANELS = ("overview", "runs", "failures", "logs", "stack")
+
+
+class Tab(NamedTuple):
+    """A tab where it is drawn: columns `start` up to `stop`."""
+
+    panel: str
+    start: int
+    stop: int
+
+
+class PanelTabs(Static):
+    """`1 Overview  2 Runs  3 Failures 2  4 Logs  5 Stack`, and at the right what the panel says about itself."""
+
+    DEFAULT_CSS = """
+    PanelTabs { height: 1; width: 1fr; background: $panel; }
+    """
+
+    @dataclass
+    class Clicked(Message):
+        panel: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tabs: tuple[Tab, ...] = ()
+        self._wanted: object = None
+
+    def set_tabs(self, active: str, failures: int, hint: str, focused: bool) -> None:
+        """Draw the tabs; does nothing when nothing changed."""
+        wanted = (active, failures, hint, focused, self.size.width)
+        if wanted == self._wanted or not self.size.width:
+            return
+        self._wanted = wanted
+        self._tabs, line = tab_line(active, failures, hint, focused, self.size.width)
+        self.update(line)
+
+    def on_click(self, event: Click) -> None:
+        for tab in self._tabs:
+            if tab.start <= event.x < tab.stop:
+                self.post_message(self.Clicked(tab.panel))
+
+
+def tab_line(active: str, failures: int, hint: str, focused: bool, width: int) -> tuple[tuple[Tab, ...], Content]:
+    """The tabs, and the line that shows them in `width` cells; names shorten, and the hint goes, where it is narrow."""
+    names = {panel: panel.capitalize() for panel in PANELS}
+    if failures:
+        names["failures"] += f" {failures}"
+    if sum(len(name) + 4 for name in names.values()) > width:
+        names = {panel: panel.capitalize() if panel == active else "" for panel in PANELS}
+    chosen = "bold $block-cursor-foreground on $block-cursor-background" if focused else "bold underline"
+    tabs, parts, column = [], [], 0
+    for number, panel in enumerate(PANELS, 1):
+        # The focus has a shape as well as a colour.
+        text = f"{'▸' if focused and panel == active else ' '}{number} {names[panel]}".rstrip() + " "
+        style = chosen if panel == active else "$text-muted"
+        if panel == active and not focused:
+            parts += [(" ", ""), (text[1:-1], style), (" ", "")]
+        else:
+            parts.append((text, style))
+        tabs.append(Tab(panel, column, column + len(text)))
+        column += len(text)
+    room = width - column - 1
+    if hint and cell_len(hint) + 1 <= room:
+        parts.append((" " * (room - cell_len(hint)) + hint, "$text-muted"))
+    return tuple(tabs), Content.assemble(*parts)
+
+
+class DetailPane(Widget):
+    """Shows one worker in one of five panels. The feed calls `show` as often as it likes."""
+
+    DEFAULT_CSS = """
+    DetailPane { layout: vertical; height: 1fr; }
+    DetailPane ContentSwitcher { height: 1fr; }
+    DetailPane #nothing { padding: 0 1; color: $text-muted; height: 1fr; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back to the table", show=False, id="pane.leave")
+    ]
+
+    @dataclass
+    class Left(Message):
+        """The operator goes back to the table."""
+
+    @dataclass
+    class RunOpened(Message):
+        """The operator wants a run whose failure or lines are not among the latest that the pane has."""
+
+        run_id: int
+        failed: bool
+
+    @dataclass
+    class PanelChanged(Message):
+        """Another panel is shown."""
+
+        panel: str
+
+    StackWanted = StackPanel.Wanted
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._detail: WorkerDetail | None = None
+        self._now: Micros = 0
+        self._panel = "overview"
+
+    def compose(self) -> ComposeResult:
+        yield PanelTabs()
+        with ContentSwitcher(initial="nothing"):
+            with Vertical(id="nothing"):
+                yield Static(Content("Select a worker to see its details."))
+            yield OverviewPanel(id="overview")
+            yield RunsPanel(id="runs")
+            yield FailuresPanel(id="failures")
+            yield LogPanel(id="logs")
+            yield StackPanel(id="stack")
+
+    # What is shown
+
+    @property
+    def panel(self) -> str:
+        """The name of the panel that is shown."""
+        return self._panel
+
+    @property
+    def current(self) -> Panel:
+        """The panel that is shown."""
+        return self.query_one(f"#{self._panel}", Panel)
+
+    @property
+    def failures_panel(self) -> FailuresPanel:
+        return self.query_one(FailuresPanel)
+
+    @property
+    def logs_panel(self) -> LogPanel:
+        return self.query_one(LogPanel)
+
+    @property
+    def detail(self) -> WorkerDetail | None:
+        """What it shows."""
+        return self._detail
+
+    def show(self, detail: WorkerDetail | None, now: Micros) -> None:
+        """Show this worker as of `now`. Only the panel in sight does any work, and only where something changed."""
+        self._detail, self._now = detail, now
+        if self.is_mounted:
+            self._update()
+
+    def show_panel(self, name: str) -> None:
+        """Turn to a panel; the focus goes with it when it was in the pane.
+
+        Raises:
+            ValueError: when there is no such panel.
+        """
+        if name not in PANELS:
+            raise ValueError(f"there is no panel {name!r}; choose one of {', '.join(PANELS)}")
+        if name == self._panel:
+            return
+        had_focus = self.has_focus_within
+        self._panel = name
+        self._update()
+        if had_focus:
+            self.focus_panel()
+        self.post_message(self.PanelChanged(name))
+
+    def turn_panel(self, step: int) -> None:
+        """Turn to the next panel, or the one before."""
+        self.show_panel(PANELS[(PANELS.index(self._panel) + step) % len(PANELS)])
+
+    def focus_panel(self) -> None:
+        """Put the focus into the panel that is shown."""
+        if self._detail is not None:
+            self.current.view.focus()
+
+    def show_failure(self, run_id: int) -> bool:
+        """Turn to the traceback of a run; False when it is not among the latest failures."""
+        if self._detail is None or all(failure.run_id != run_id for failure in self._detail.failures):
+            return False
+        self.failures_panel.show(self._detail, self._now)
+        self.failures_panel.choose(run_id)
+        self.show_panel("failures")
+        return True
+
+    def show_log(self, run_id: int) -> bool:
+        """Turn to the lines of a run; False when they are not among the latest."""
+        if self._detail is None or all(record.run_id != run_id for record in self._detail.logs):
+            return False
+        self.show_panel("logs")
+        # The panel has a width, and so its rows, only after it has been laid out.
+        self.call_after_refresh(self.logs_panel.show_run, run_id)
+        return True
+
+    def editor_target(self) -> tuple[str, int] | None:
+        """The file and line that the editor key means here; from a worker's record, so check them."""
+        return self.current.editor_target() if self._detail is not None else None
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """What the copy key means here, and its name."""
+        return self.current.copy_text() if self._detail is not None else None
+
+    # Keeping it so
+
+    def _update(self) -> None:
+        switcher = self.query_one(ContentSwitcher)
+        wanted = self._panel if self._detail is not None else "nothing"
+        if switcher.current != wanted:
+            switcher.current = wanted
+            # A panel that was hidden has no size yet, and so can't lay out its lines.
+            self.call_after_refresh(self._fill)
+        self._fill()
+
+    def _fill(self) -> None:
+        if self._detail is not None:
+            self.current.show(self._detail, self._now)
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
+        detail = self._detail
+        hint = self.current.hint if detail is not None else ""
+        failures = len(detail.failures) if detail is not None else 0
+        self.query_one(PanelTabs).set_tabs(self._panel, failures, hint, self.has_focus_within)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._update)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw_tabs)
+
+    def on_descendant_focus(self) -> None:
+        self._draw_tabs()
+
+    def on_descendant_blur(self) -> None:
+        self.call_after_refresh(self._draw_tabs)
+
+    def on_panel_tabs_clicked(self, event: PanelTabs.Clicked) -> None:
+        event.stop()
+        self.show_panel(event.panel)
+
+    def on_panel_hint_changed(self, event: Panel.HintChanged) -> None:
+        event.stop()
+        self._draw_tabs()
+
+    def on_run_table_chosen(self, event: RunTable.Chosen) -> None:
+        """A failed run opens its traceback, any other its lines; the app fetches what the pane does not have."""
+        event.stop()
+        failed = event.run.outcome == Outcome.FAILED
+        found = self.show_failure(event.run.id) if failed else self.show_log(event.run.id)
+        if not found:
+            self.post_message(self.RunOpened(event.run.id, failed))
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())

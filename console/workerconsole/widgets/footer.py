@@ -1,0 +1,97 @@
+"""The bottom line: the most useful keys, those that can't be used now in grey, help and quit always in sight."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from workerconsole.actions import ACTIONS, Action, Context, key_name
+
+SEPARATOR = "  "
+ALWAYS = ("help", "quit")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key and its word at a place of the line."""
+
+    action: Action
+    text: str
+    left: int
+
+
+def entries(width: int, actions: Sequence[Action] = ACTIONS) -> list[Entry]:
+    """The keys that fit into `width` cells, by their rank; what is always shown has its room first."""
+    ranked = sorted((action for action in actions if action.footer), key=lambda action: action.footer)
+    room = width - sum(len(_text(action)) + len(SEPARATOR) for action in ranked if action.id in ALWAYS)
+    chosen: list[Action] = []
+    for action in ranked:
+        if action.id in ALWAYS:
+            chosen.append(action)
+            continue
+        room -= len(_text(action)) + len(SEPARATOR)
+        if room >= 0:
+            chosen.append(action)
+    placed: list[Entry] = []
+    left = 1
+    for action in chosen:
+        text = _text(action)
+        placed.append(Entry(action, text, left))
+        left += len(text) + len(SEPARATOR)
+    return placed
+
+
+def _text(action: Action) -> str:
+    return f"{key_name(action.keys[0])} {action.label}"
+
+
+class KeyFooter(Widget):
+    """Draws the keys of the action registry; a click on one does what the key does."""
+
+    DEFAULT_CSS = """
+    KeyFooter {
+        height: 1;
+        dock: bottom;
+        background: $footer-background;
+        color: $footer-description-foreground;
+        &:ansi { background: ansi_default; }
+    }
+    """
+
+    class Pressed(Message):
+        """A key of the footer was clicked."""
+
+        def __init__(self, action_id: str) -> None:
+            super().__init__()
+            self.action_id = action_id
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name
+        super().__init__(id=id)
+        self._disabled: frozenset[str] = frozenset()
+
+    def show(self, context: Context) -> None:
+        """Grey out what can't be done now."""
+        disabled = frozenset(action.id for action in ACTIONS if action.footer and action.disabled(context) is not None)
+        if disabled != self._disabled:
+            self._disabled = disabled
+            self.refresh()
+
+    def render(self) -> Content:
+        parts: list[Content | str] = [" "]
+        for index, entry in enumerate(entries(self.size.width)):
+            if index:
+                parts.append(SEPARATOR)
+            key, _, label = entry.text.partition(" ")
+            if entry.action.id in self._disabled:
+                parts.append(Content.styled(entry.text, "$foreground-disabled"))
+            else:
+                parts += [Content.styled(key, "bold $footer-key-foreground"), " ", Content(label)]
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        for entry in entries(self.size.width):
+            if entry.left <= event.x < entry.left + len(entry.text):
+                self.post_message(self.Pressed(entry.action.id))

@@ -1,0 +1,206 @@
+"""The lines at the top: which host, on which database, and how its workers fare."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.content import Content
+from textual.widget import Widget
+
+from workerconsole import format as fmt
+from workerconsole.snapshot import Snapshot
+from workerconsole.text import clean
+from workerconsole.widgets.columns import shorten
+from workerconsole.widgets.sparkline import sparkline
+from workerkit.clock import HOUR, MINUTE, Micros
+from workerkit.outcome import Status
+from workerkit.store.records import ActivityRecord
+
+_ORDER = (
+    Status.FAILED,
+    Status.STUCK,
+    Status.BROKEN,
+    Status.RUNNING,
+    Status.PAUSED,
+    Status.IDLE,
+    Status.UNREGISTERED,
+)
+RATE_MINUTES = 5
+"""Runs per minute are the mean of at most so many full minutes."""
+NARROW = 130
+"""Below so many columns, what happens stands on a line of its own."""
+MUTED = "$foreground-muted"
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderState:
+    """All that the header says."""
+
+    snapshot: Snapshot | None
+    now: Micros
+    database: Path | None = None
+    title: str = ""
+    frozen: bool = False
+    read_only: bool = False
+
+
+def header_lines(state: HeaderState, width: int) -> tuple[Content, ...]:
+    """Two lines of at most `width` cells, or three where it is narrow."""
+    first = _first(state, width)
+    snapshot = state.snapshot
+    if snapshot is None:
+        return (first,)
+    statuses = _statuses(snapshot)
+    if width < NARROW:
+        shown = statuses if statuses.cell_length <= width else _statuses(snapshot, words=False)
+        return (first, shown.truncate(width, ellipsis=True), _rates(snapshot, state.now, 12).truncate(width))
+    for left in (statuses, _statuses(snapshot, words=False)):
+        for bins in (20, 12, 0):
+            right = _rates(snapshot, state.now, bins)
+            if left.cell_length + right.cell_length + 3 <= width:
+                return (first, _spread(left, right, width))
+    return (first, statuses.truncate(width, ellipsis=True))
+
+
+def runs_per_minute(activity: Sequence[ActivityRecord], now: Micros, since: Micros | None) -> float | None:
+    """The mean over the last full minutes that the host was up; None before there is one."""
+    this_minute = now - now % MINUTE
+    minutes = RATE_MINUTES
+    if since is not None:
+        minutes = min(minutes, (this_minute - since) // MINUTE)
+    if minutes <= 0:
+        return None
+    begin = this_minute - minutes * MINUTE
+    return sum(record.started for record in activity if begin <= record.minute < this_minute) / minutes
+
+
+def failures_in_hour(activity: Sequence[ActivityRecord], now: Micros) -> int:
+    return sum(record.failed for record in activity if record.minute > now - HOUR)
+
+
+def failure_trend(activity: Sequence[ActivityRecord], now: Micros, bins: int) -> list[int]:
+    """The failures of the last hour in so many equal parts, oldest first."""
+    begin = now - now % MINUTE + MINUTE - HOUR
+    counts = [0] * bins
+    for record in activity:
+        place = (record.minute - begin) * bins // HOUR
+        if 0 <= place < bins:
+            counts[place] += record.failed
+    return counts
+
+
+def _first(state: HeaderState, width: int) -> Content:
+    host = _host(state)
+    tags = Content.assemble(
+        *((f" {word} ", "reverse bold $text-warning") if word else " " for word in _tags(state)),
+    )
+    if tags.cell_length:
+        # That the picture is frozen matters more than where the host is.
+        host = host.truncate(max(0, width - tags.cell_length - 1), ellipsis=True)
+    room = width - host.cell_length - tags.cell_length - 3
+    path = _path(state.database) if state.database is not None else ""
+    shown = Content.styled(shorten(clean(path), room), MUTED) if room >= 8 else Content("")
+    right = Content.assemble(shown, " ", tags) if tags.cell_length else shown
+    return _spread(host, right, width)
+
+
+def _tags(state: HeaderState) -> list[str]:
+    words: list[str] = []
+    for word, wanted in (("READ-ONLY", state.read_only), ("FROZEN", state.frozen)):
+        if wanted:
+            words += ["", word] if words else [word]
+    return words
+
+
+def _host(state: HeaderState) -> Content:
+    snapshot = state.snapshot
+    title = Content.styled(state.title, "bold")
+    if snapshot is None:
+        return Content.assemble(title, "  ", Content.styled("opening the database …", MUTED))
+    host = snapshot.host
+    if host is None:
+        return Content.assemble(title, "  ", Content.styled("○ no host yet", MUTED))
+    where = clean(f"{host.hostname}:{host.pid}", 60)
+    if snapshot.host_alive:
+        up = fmt.duration(max(0, state.now - host.started_at) // 1_000_000 * 1_000_000)
+        return Content.assemble(
+            title,
+            "  ",
+            Content.styled("● ", "$text-success"),
+            Content(f"{clean(host.mode, 20)} host {where}"),
+            Content.styled(f"  up {up.removesuffix('.0 s') + ' s' if up.endswith('.0 s') else up}", MUTED),
+        )
+    if host.stopped_at is not None and host.ending != "crashed":
+        words = f"○ host {where} stopped {fmt.ago(host.stopped_at, state.now)}"
+        return Content.assemble(title, "  ", Content.styled(words, "$text-warning"))
+    words = f"✗ host {where} died, last seen {fmt.ago(host.heartbeat_at, state.now)}"
+    return Content.assemble(title, "  ", Content.styled(words, "bold $text-error"))
+
+
+def _path(path: Path) -> str:
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
+def _statuses(snapshot: Snapshot, words: bool = True) -> Content:
+    counts = Counter(worker.status for worker in snapshot.workers.values())
+    known = [status.value for status in _ORDER]
+    parts = [Content.styled(fmt.plural(len(snapshot.workers), "worker"), "bold")]
+    for status in [*known, *sorted(counts.keys() - set(known))]:
+        if number := counts[status]:
+            text = f"{fmt.status_symbol(status)} {number:,}" + (f" {clean(status, 20)}" if words else "")
+            parts.append(Content.styled(text, fmt.status_style(status)))
+    return Content("   " if words else "  ").join(parts)
+
+
+def _rates(snapshot: Snapshot, now: Micros, bins: int) -> Content:
+    since = snapshot.host.started_at if snapshot.host is not None else None
+    rate = runs_per_minute(snapshot.activity, now, since)
+    rate_text = fmt.UNKNOWN if rate is None else f"{rate:,.0f}" if rate >= 10 or rate == int(rate) else f"{rate:.1f}"
+    failures = failures_in_hour(snapshot.activity, now)
+    style = "$text-error" if failures else MUTED
+    return Content.assemble(
+        f"{rate_text} runs/min",
+        "   ",
+        Content.styled(f"{fmt.plural(failures, 'failure')} in the last hour", style),
+        " ",
+        Content.styled(sparkline(failure_trend(snapshot.activity, now, bins), bins), style),
+    )
+
+
+def _spread(left: Content, right: Content, width: int) -> Content:
+    blank = width - left.cell_length - right.cell_length
+    if blank < 0:
+        return left.truncate(width, ellipsis=True)
+    return Content.assemble(left, " " * blank, right)
+
+
+class StatusHeader(Widget):
+    """Draws `header_lines`."""
+
+    DEFAULT_CSS = """
+    StatusHeader {
+        height: 3;
+        padding: 0 1;
+        background: $surface;
+        &:ansi { background: ansi_default; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name
+        super().__init__(id=id)
+        self._state: HeaderState | None = None
+
+    def show(self, state: HeaderState) -> None:
+        """Draw this from now on."""
+        if state != self._state:
+            self._state = state
+            self.refresh()
+
+    def render(self) -> Content:
+        if self._state is None:
+            return Content("")
+        return Content("\n").join(header_lines(self._state, self.size.width))

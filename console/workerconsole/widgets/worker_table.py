@@ -1,0 +1,382 @@
+"""The table of workers: any number of rows, drawn line by line, none of them a widget."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import events
+from textual.binding import BindingType
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.style import Style
+
+from workerconsole.actions import bindings
+from workerconsole.filters import Filter
+from workerconsole.roster import Order, arrange
+from workerconsole.snapshot import Snapshot
+from workerconsole.widgets.columns import MARK, Cell, Moment, Placed, fit, header_cells, row_cells
+from workerkit.clock import SECOND, Clock, Micros
+from workerkit.store.records import WorkerRecord
+
+HEADER_LINES = 1
+ARRANGE_EVERY: Micros = SECOND
+"""Rows move at most this often, so that they don't jump under the operator's hands."""
+CACHED_LINES = 512
+
+
+class WorkerTable(ScrollView, can_focus=True):
+    """Shows `Snapshot.workers` through a filter and an order; the cursor follows its worker by name.
+
+    Only changed lines in sight are drawn again. Countdowns move by `tick()`, once a second, likewise.
+    """
+
+    DEFAULT_CSS = """
+    WorkerTable {
+        scrollbar-size-vertical: 1;
+        overflow-x: hidden;
+        overflow-y: auto;
+        background: $background;
+        & > .worker-table--header { background: $panel; }
+        & > .worker-table--cursor { background: $block-cursor-blurred-background; }
+        &:focus > .worker-table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+        & > .worker-table--hover { background: $block-hover-background; }
+        &:ansi > .worker-table--cursor { text-style: underline; background: ansi_default; }
+        &:ansi:focus > .worker-table--cursor { text-style: reverse; color: ansi_default; background: ansi_default; }
+        &:ansi > .worker-table--header { background: ansi_default; }
+        &:nocolor > .worker-table--cursor { text-style: underline; }
+        &:nocolor:focus > .worker-table--cursor { text-style: reverse; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "worker-table--header",
+        "worker-table--cursor",
+        "worker-table--hover",
+        "worker-table--row",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings("table"))
+
+    class CursorMoved(Message):
+        """Another worker is under the cursor; None where no row is shown."""
+
+        def __init__(self, name: str | None) -> None:
+            super().__init__()
+            self.worker = name
+
+    class Opened(Message):
+        """The worker was double-clicked."""
+
+    class Arranged(Message):
+        """Rows, their order, the filter or the marks are others now."""
+
+    def __init__(self, clock: Clock, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name
+        super().__init__(id=id)
+        self._clock = clock
+        self._workers: Mapping[str, WorkerRecord] = {}
+        self._names: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._filter = Filter()
+        self._order = Order()
+        self._marks: set[str] = set()
+        self._cursor: str | None = None
+        self._hover: int | None = None
+        self._arranged_at: Micros = 0
+        self._stale = False
+        self._placed: tuple[Placed, ...] = ()
+        self._moment = Moment(clock.now())
+        self._lines: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_LINES)
+        self._drawn: dict[str, tuple[Cell, ...]] = {}
+        self._styles: dict[tuple[str, str], RichStyle] = {}
+
+    # -- what others read ------------------------------------------------------------------------------------------
+
+    @property
+    def selected(self) -> WorkerRecord | None:
+        """The worker under the cursor."""
+        return self._workers.get(self._cursor) if self._cursor is not None else None
+
+    @property
+    def marked(self) -> tuple[WorkerRecord, ...]:
+        """The marked workers, also those that the filter hides, in the order of their names."""
+        return tuple(self._workers[name] for name in sorted(self._marks) if name in self._workers)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the rows, from top to bottom."""
+        return tuple(self._names)
+
+    @property
+    def order(self) -> Order:
+        return self._order
+
+    @property
+    def filter(self) -> Filter:
+        return self._filter
+
+    def in_sight(self, name: str) -> bool:
+        """Whether the worker's row can be seen now."""
+        row = self._rows.get(name)
+        return row is not None and row in self._visible_rows()
+
+    # -- what changes it -------------------------------------------------------------------------------------------
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take over a snapshot: draw the changed lines, and put the rows in order if that is due."""
+        added = snapshot.changed - self._workers.keys() if snapshot.changed else frozenset()
+        before = self._workers
+        self._workers = snapshot.workers
+        alive_changed = self._moment.host_alive is not snapshot.host_alive
+        now = self._clock.now()
+        self._moment = Moment(now, snapshot.host_alive)
+        self._marks &= snapshot.workers.keys()
+        if added or len(before) != len(snapshot.workers):
+            self._measure()
+        self._stale = self._stale or bool(snapshot.changed) or len(before) != len(snapshot.workers)
+        if self._stale and (added or abs(now - self._arranged_at) >= ARRANGE_EVERY):
+            self._arrange()
+        if alive_changed:
+            self.refresh()
+        else:
+            self._redraw_changed()
+
+    def tick(self) -> None:
+        """Once a second: countdowns in sight, and the order if changes are waiting for it."""
+        self._moment = Moment(self._clock.now(), self._moment.host_alive)
+        if self._stale:
+            self._arrange()
+        self._redraw_changed()
+
+    def set_filter(self, wanted: Filter) -> None:
+        """Show only the workers that pass."""
+        if wanted != self._filter:
+            self._filter = wanted
+            self._arrange()
+
+    def set_order(self, order: Order) -> None:
+        """Put the rows in another order."""
+        self._order = order
+        self._arrange()
+        self.refresh()
+
+    def toggle_mark(self) -> None:
+        """Mark or unmark the worker under the cursor and go to the next row."""
+        if self._cursor is None:
+            return
+        self._marks ^= {self._cursor}
+        self.move(1)
+        self.refresh()
+        self.post_message(self.Arranged())
+
+    def mark_all(self) -> None:
+        """Mark every shown worker; when all of them are marked, or some outside the filter only, unmark all."""
+        self._marks = set() if self._marks >= set(self._names) else self._marks | set(self._names)
+        self.refresh()
+        self.post_message(self.Arranged())
+
+    def clear_marks(self) -> None:
+        self._marks.clear()
+        self.refresh()
+        self.post_message(self.Arranged())
+
+    def move(self, rows: int) -> None:
+        """Move the cursor down by so many rows; it stops at the ends."""
+        if self._names:
+            current = self._rows.get(self._cursor, 0) if self._cursor is not None else 0
+            self.go_to(self._names[max(0, min(len(self._names) - 1, current + rows))])
+
+    def move_page(self, pages: int) -> None:
+        self.move(pages * max(1, self._page_size - 1))
+
+    def move_to_end(self, bottom: bool) -> None:
+        self.move(len(self._names) if bottom else -len(self._names))
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a worker, if it is shown, and bring its row into sight."""
+        row = self._rows.get(name)
+        if row is None:
+            return
+        if name != self._cursor:
+            previous, self._cursor = self._cursor, name
+            self._refresh_row(previous)
+            self._refresh_row(name)
+            self.post_message(self.CursorMoved(name))
+        self._bring_into_sight(row)
+
+    # -- rows and their order --------------------------------------------------------------------------------------
+
+    @property
+    def _page_size(self) -> int:
+        return max(1, self.size.height - HEADER_LINES)
+
+    def _visible_rows(self) -> range:
+        top = self.scroll_offset.y
+        return range(top, min(len(self._names), top + self._page_size))
+
+    def _arrange(self) -> None:
+        """Filter and order the rows anew; the cursor keeps its worker, and that its line on the screen."""
+        self._arranged_at = self._clock.now()
+        self._stale = False
+        names = arrange(self._workers.values(), self._filter, self._order)
+        if names == self._names:
+            return
+        top = self.scroll_offset.y
+        old_row = self._rows.get(self._cursor) if self._cursor is not None else None
+        self._names = names
+        self._rows = {name: row for row, name in enumerate(names)}
+        self._measure_height()
+        self._keep_cursor(old_row, top)
+        self.refresh()
+        self.post_message(self.Arranged())
+
+    def _keep_cursor(self, old_row: int | None, top: int) -> None:
+        row = self._rows.get(self._cursor) if self._cursor is not None else None
+        if row is None:
+            # Its worker is hidden now: the row that took its place, so that the eye stays where it was.
+            name = self._names[min(old_row or 0, len(self._names) - 1)] if self._names else None
+            if name != self._cursor:
+                self._cursor = name
+                self.post_message(self.CursorMoved(name))
+            if name is not None:
+                self._bring_into_sight(self._rows[name])
+        elif top and old_row is not None:
+            self.scroll_to(y=max(0, top + row - old_row), animate=False, immediate=True, force=True)
+            self._bring_into_sight(row)
+        elif old_row is not None and old_row < self._page_size:
+            # At the top the list stays at the top, for the first rows are those that matter most.
+            self._bring_into_sight(row)
+
+    def _bring_into_sight(self, row: int) -> None:
+        top = self.scroll_offset.y
+        if row < top:
+            self.scroll_to(y=row, animate=False, immediate=True, force=True)
+        elif row >= top + self._page_size:
+            self.scroll_to(y=row - self._page_size + 1, animate=False, immediate=True, force=True)
+
+    def _measure(self) -> None:
+        longest = max(map(len, self._workers), default=0)
+        schedule = max((len(worker.schedule) for worker in self._workers.values()), default=0)
+        placed = fit(self.scrollable_content_region.width or self.size.width, longest, schedule)
+        if placed != self._placed:
+            self._placed = placed
+            self.refresh()
+
+    def _measure_height(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._names) + HEADER_LINES)
+
+    def on_resize(self) -> None:
+        self._measure_height()
+        self._measure()
+        if self._cursor in self._rows:
+            self._bring_into_sight(self._rows[self._cursor])
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+        self._lines.clear()
+
+    def _redraw_changed(self) -> None:
+        """Refresh the lines in sight whose text is another than when they were drawn."""
+        for row in self._visible_rows():
+            name = self._names[row]
+            worker = self._workers.get(name)
+            if worker is not None and self._drawn.get(name) != row_cells(self._placed, worker, self._moment):
+                self._refresh_row(name)
+
+    def _refresh_row(self, name: str | None) -> None:
+        row = self._rows.get(name) if name is not None else None
+        if row is not None:
+            y = row - self.scroll_offset.y + HEADER_LINES
+            if HEADER_LINES <= y < self.size.height:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y < HEADER_LINES:
+            return self._strip(header_cells(self._placed, self._order), "worker-table--header", " ", width)
+        row = y - HEADER_LINES + self.scroll_offset.y
+        if not 0 <= row < len(self._names) or (worker := self._workers.get(self._names[row])) is None:
+            return Strip.blank(width, self._style("worker-table--row", ""))
+        cells = row_cells(self._placed, worker, self._moment)
+        self._remember(worker.name, cells)
+        component = self._component(row, worker.name)
+        mark = MARK if worker.name in self._marks else " "
+        key = (cells, component, mark, width, self.has_focus)
+        strip = self._lines.get(key)
+        if strip is None:
+            strip = self._lines[key] = self._strip(cells, component, mark, width)
+        return strip
+
+    def _remember(self, name: str, cells: tuple[Cell, ...]) -> None:
+        if len(self._drawn) > CACHED_LINES:
+            self._drawn.clear()
+        self._drawn[name] = cells
+
+    def _component(self, row: int, name: str) -> str:
+        if name == self._cursor:
+            return "worker-table--cursor"
+        return "worker-table--hover" if row == self._hover else "worker-table--row"
+
+    def _strip(self, cells: tuple[Cell, ...], component: str, mark: str, width: int) -> Strip:
+        blank = self._style(component, "")
+        segments = [Segment(mark, self._style(component, "$text-primary"))]
+        for index, cell in enumerate(cells):
+            if index:
+                segments.append(Segment("  ", blank))
+            segments.extend(Segment(text, self._style(component, style)) for text, style in cell if text)
+        return Strip(segments).adjust_cell_length(width, blank)
+
+    def _style(self, component: str, style: str) -> RichStyle:
+        key = (component, style)
+        known = self._styles.get(key)
+        if known is None:
+            # Textual's visual style leaves reverse out, on which the cursor lives where there are no colours of ours.
+            reverse = self.get_component_styles(component).text_style.reverse
+            base = self.get_visual_style(component) + Style(reverse=reverse or None)
+            extra = Style.parse(style, self.app.theme_variables) if style else Style()
+            if reverse:
+                # Colours turned inside out make a patchwork of the line.
+                extra = Style(bold=extra.bold)
+            known = self._styles[key] = (base + extra).rich_style
+        return known
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self._styles.clear()
+        self._lines.clear()
+
+    # -- the mouse -------------------------------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y < HEADER_LINES:
+            self._sort_by_title(event.x)
+            return
+        row = event.y - HEADER_LINES + self.scroll_offset.y
+        if 0 <= row < len(self._names):
+            self.go_to(self._names[row])
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def _sort_by_title(self, x: int) -> None:
+        for place in self._placed:
+            if place.left <= x < place.left + place.width and place.column.sort is not None:
+                same = place.column.sort is self._order.sort
+                self.set_order(self._order.reversed() if same else Order(place.column.sort))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        row = event.y - HEADER_LINES + self.scroll_offset.y
+        self._set_hover(row if event.y >= HEADER_LINES and row < len(self._names) else None)
+
+    def on_leave(self) -> None:
+        self._set_hover(None)
+
+    def _set_hover(self, row: int | None) -> None:
+        if row != self._hover:
+            for changed in (self._hover, row):
+                if changed is not None and 0 <= changed < len(self._names):
+                    self._refresh_row(self._names[changed])
+            self._hover = row

@@ -1,0 +1,100 @@
+"""What each command imports: a command pays only for what it needs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.commandline import CommandLine, environment
+from tests.acceptance.conftest import Hosting
+from workerkit import worker
+
+HEAVY = ("textual", "sqlalchemy", "apscheduler", "alembic", "psutil")
+HEAVY_FOR_READERS = ("textual", "sqlalchemy.orm", "apscheduler", "alembic", "psutil")
+
+SCRIPT = """
+import sys
+from workerconsole.cli import run
+code = run(sys.argv[1:])
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def imported(folder: Path, *words: str) -> tuple[int, set[str]]:
+    """The exit code of a command in a fresh interpreter, and every module that it had imported at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *words],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["runs", "--help"], ["statsu"]])
+def test_help_and_version_import_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+    _, modules = imported(tmp_path, *words)
+    assert not modules & set(HEAVY)
+    assert "workerconsole.cli.parser" in modules
+
+
+@worker
+def fails() -> None:
+    raise RuntimeError("on purpose")
+
+
+@pytest.mark.parametrize("form", ["people", "json"])
+@pytest.mark.parametrize(
+    "words", [["status"], ["workers"], ["runs"], ["show", "1"], ["logs", "fails"], ["pause", "fails"], ["run", "fails"]]
+)
+def test_reading_and_asking_import_neither_screen_nor_scheduler(
+    words: list[str], form: str, command: CommandLine, hosting: Hosting, tmp_path: Path
+) -> None:
+    hosting(fails)
+    command("run", "fails", "--wait")
+    json_flag = ["--json"] if form == "json" else []
+    code, modules = imported(tmp_path, *words, *json_flag, "--db", str(command.database))
+    assert code == 0
+    assert not modules & set(HEAVY_FOR_READERS)
+    assert "sqlalchemy" in modules
+
+
+def test_check_imports_no_more_than_the_targets_do(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text("from workerkit import worker\n\n@worker(every='5s')\ndef job(): ...\n")
+    code, modules = imported(tmp_path, "check", "jobs.py", "--json")
+    assert code == 0
+    assert not modules & set(HEAVY)
+
+
+def test_the_kit_never_imports_the_console_nor_what_draws_it(tmp_path: Path) -> None:
+    (tmp_path / "walk.py").write_text(
+        "import pkgutil, sys, json, workerkit\n"
+        "for found in pkgutil.walk_packages(workerkit.__path__, 'workerkit.'):\n"
+        "    if '.migrations.env' not in found.name:\n"
+        "        __import__(found.name)\n"
+        "print(json.dumps(sorted(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "walk.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
+    modules = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert {"workerkit", "apscheduler", "sqlalchemy"} <= modules
+    assert not modules & {"workerconsole", "textual", "rich"}
+
+
+def test_importing_the_kit_is_cheap(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, workerkit\nfrom workerkit import worker, BaseWorker\nprint(*sys.modules)"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not set(done.stdout.split()) & set(HEAVY)

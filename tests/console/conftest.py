@@ -1,0 +1,60 @@
+"""What the tests of the console share: a clock moved by hand, a place for databases, and a running console."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.console.factory import HandClock, Seed
+from workerconsole.app import ConsoleApp
+from workerkit.store.database import Database
+
+PATIENCE = 10.0
+"""Seconds after which a condition that did not come true fails its test."""
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a test's database lies."""
+    return tmp_path / "data" / "console.db"
+
+
+@pytest.fixture
+def seed(path: Path) -> Iterator[Seed]:
+    """A database of a live host that schedules nothing; the test writes what happened."""
+    with Seed(path) as seeding:
+        yield seeding
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "the condition") -> None:
+    """Let the app work until the condition holds."""
+    end = monotonic() + PATIENCE
+    while not condition():
+        if monotonic() > end:
+            raise AssertionError(f"{what} did not come true within {PATIENCE:g} s")
+        await pilot.pause(0.01)
+
+
+@pytest.fixture
+def console(path: Path, clock: HandClock) -> Callable[..., Any]:
+    """Opens a console that is attached to the test's database: `async with console(size=(140, 42)) as (app, pilot)`."""
+
+    @asynccontextmanager
+    async def opened(size: tuple[int, int] = (140, 42), **options: Any) -> AsyncIterator[tuple[ConsoleApp, Any]]:
+        app = ConsoleApp(lambda: Database.open(path, create=False), **({"clock": clock} | options))
+        try:
+            async with app.run_test(size=size) as pilot:
+                yield app, pilot
+        finally:
+            app.session.close()
+
+    return opened

@@ -1,0 +1,307 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.message import Message
+
+from tests.console.factory import NOW, HandClock, Seed, activity, failing, host, spec, worker
+from workerconsole.feed import DETAIL_EVERY, DetailFetched, Feed, SnapshotTaken
+from workerconsole.snapshot import Snapshot, WorkerDetail
+from workerkit.clock import SECOND
+from workerkit.errors import DatabaseError
+from workerkit.store.database import Database
+from workerkit.store.records import WorkerRecord
+
+
+class FakeDatabase:
+    """A database in memory whose commits the test makes; counts what it is asked."""
+
+    def __init__(self, *workers: WorkerRecord) -> None:
+        self.records = {record.name: record for record in workers}
+        self.moved = True
+        self.alive = True
+        self.fault: Exception | None = None
+        self.asked: list[str] = []
+        self.logs: list[Any] = []
+        self.opened = 0
+        self.closed = 0
+
+    def commit(self, *workers: WorkerRecord) -> None:
+        latest = max((record.change for record in self.records.values()), default=0)
+        for record in workers:
+            self.records[record.name] = replace(record, change=latest + 1)
+        self.moved = True
+
+    def open(self) -> "FakeDatabase":
+        self.opened += 1
+        return self
+
+    def reader(self) -> "FakeDatabase":
+        if self.fault is not None:
+            raise self.fault
+        self.moved = True
+        return self
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def host_is_live(self) -> bool:
+        return self.alive
+
+    def changed(self) -> bool:
+        if self.fault is not None:
+            raise self.fault
+        self.asked.append("changed")
+        moved, self.moved = self.moved, False
+        return moved
+
+    def workers(self, since: int = 0) -> list[WorkerRecord]:
+        self.asked.append(f"workers since {since}")
+        return [record for record in self.records.values() if record.change > since]
+
+    def worker(self, name: str) -> WorkerRecord | None:
+        return self.records.get(name)
+
+    def host(self) -> Any:
+        return host()
+
+    def activity(self, since: int) -> Any:
+        return list(activity(0))
+
+    def runs(self, **_: Any) -> list[Any]:
+        self.asked.append("runs")
+        return []
+
+    def failures(self, worker: str | None = None, limit: int = 20) -> list[Any]:
+        return []
+
+    def latest_log_lines(self, worker: str, limit: int = 500) -> list[Any]:
+        return list(self.logs)
+
+    def gaps(self, worker: str | None = None, limit: int = 50) -> list[Any]:
+        return []
+
+    def commands(self, worker: str | None = None, limit: int = 50) -> list[Any]:
+        return []
+
+    def latest_command(self, worker: str, verb: str) -> None:
+        return None
+
+
+class Screen:
+    """What the feed posts to."""
+
+    def __init__(self, database: FakeDatabase, clock: HandClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.messages: list[Message] = []
+        self.feed = Feed(database.open, self.messages.append, clock=clock)
+
+    def step(self) -> list[Message]:
+        """One tick, after which the screen has drawn what it got."""
+        posted = self.hold()
+        self.feed.drawn()
+        return posted
+
+    def hold(self) -> list[Message]:
+        """One tick of a screen that does not draw."""
+        self.messages.clear()
+        self.feed.step()
+        return list(self.messages)
+
+    def snapshot(self) -> Snapshot:
+        (message,) = self.step()
+        assert isinstance(message, SnapshotTaken)
+        return message.snapshot
+
+    def detail(self) -> WorkerDetail:
+        (message,) = [message for message in self.step() if isinstance(message, DetailFetched)]
+        return message.detail
+
+
+@pytest.fixture
+def screen(clock: HandClock) -> Screen:
+    return Screen(FakeDatabase(worker("a"), worker("b")), clock)
+
+
+def test_the_first_snapshot_holds_everything(screen: Screen) -> None:
+    taken = screen.snapshot()
+    assert set(taken.workers) == {"a", "b"}
+    assert taken.changed == {"a", "b"}
+    assert taken.host_alive
+    assert taken.host == host()
+    assert taken.trouble is None
+
+
+def test_an_idle_database_costs_one_tiny_query_a_tick(screen: Screen) -> None:
+    screen.snapshot()
+    screen.database.asked.clear()
+    for _ in range(5):
+        assert screen.step() == []
+    assert screen.database.asked == ["changed"] * 5
+
+
+def test_only_what_changed_is_read_and_named(screen: Screen) -> None:
+    screen.snapshot()
+    screen.database.commit(failing("b"), worker("c"))
+    screen.database.asked.clear()
+    taken = screen.snapshot()
+    assert taken.changed == {"b", "c"}
+    assert set(taken.workers) == {"a", "b", "c"}
+    assert screen.database.asked == ["changed", "workers since 1"]
+
+
+def test_a_snapshot_never_changes_once_it_was_handed_over(screen: Screen) -> None:
+    first = screen.snapshot()
+    screen.database.commit(failing("a"))
+    screen.snapshot()
+    assert first.workers["a"].status == "idle"
+    with pytest.raises(TypeError):
+        first.workers["a"] = worker("a")  # type: ignore[index]
+
+
+def test_a_commit_that_touches_no_worker_makes_no_snapshot(screen: Screen) -> None:
+    screen.snapshot()
+    screen.database.moved = True
+    assert screen.step() == []
+
+
+def test_a_screen_that_has_not_drawn_yet_gets_no_second_snapshot_and_nothing_is_read(screen: Screen) -> None:
+    assert len(screen.hold()) == 1
+    screen.database.commit(failing("a"))
+    screen.database.asked.clear()
+    assert screen.hold() == []
+    assert screen.database.asked == []
+    screen.feed.drawn()
+    assert screen.snapshot().changed == {"a"}
+
+
+def test_a_host_that_dies_is_noticed_within_a_second_without_any_commit(screen: Screen, clock: HandClock) -> None:
+    screen.snapshot()
+    screen.database.alive = False
+    assert screen.step() == []
+    clock.move(SECOND)
+    assert not screen.snapshot().host_alive
+
+
+def test_details_come_with_the_selection_and_again_only_when_they_change(screen: Screen) -> None:
+    screen.snapshot()
+    screen.feed.select("a")
+    assert screen.detail().worker == worker("a")
+    assert screen.step() == []
+    screen.feed.select("b")
+    assert screen.detail().worker.name == "b"
+
+
+def test_details_follow_the_record_at_once(screen: Screen) -> None:
+    screen.feed.select("a")
+    screen.step()
+    screen.database.commit(failing("a"))
+    assert screen.detail().worker.status == "failed"
+
+
+def test_lines_of_a_run_show_up_although_the_record_stays(screen: Screen, clock: HandClock) -> None:
+    screen.feed.select("a")
+    screen.step()
+    screen.database.logs = ["line"]
+    screen.database.moved = True
+    assert screen.step() == []
+    clock.move(DETAIL_EVERY)
+    assert screen.detail().logs == ("line",)
+
+
+def test_a_worker_that_is_not_there_has_no_details(screen: Screen) -> None:
+    screen.snapshot()
+    screen.feed.select("nobody")
+    assert screen.step() == []
+    screen.feed.select(None)
+    assert screen.step() == []
+
+
+def test_trouble_is_told_once_in_words_and_reading_is_tried_again_every_second(
+    screen: Screen, clock: HandClock
+) -> None:
+    screen.snapshot()
+    screen.database.fault = DatabaseError("disk I/O error")
+    trouble = screen.snapshot().trouble
+    assert trouble is not None
+    assert "disk I/O error" in trouble
+    assert screen.step() == []
+    assert screen.database.closed == 1
+    clock.move(SECOND + 1)
+    assert screen.step() == []
+    screen.database.fault = None
+    clock.move(SECOND + 1)
+    taken = screen.snapshot()
+    assert taken.trouble is None
+    assert set(taken.workers) == {"a", "b"}
+    assert screen.database.opened > 1
+
+
+def test_what_is_known_stays_on_the_screen_while_the_database_can_not_be_read(screen: Screen) -> None:
+    screen.snapshot()
+    screen.database.fault = OSError("gone")
+    assert set(screen.snapshot().workers) == {"a", "b"}
+
+
+def test_a_worker_that_vanished_with_a_replaced_database_vanishes_from_the_screen(
+    screen: Screen, clock: HandClock
+) -> None:
+    screen.snapshot()
+    screen.database.fault = OSError("replaced")
+    screen.snapshot()
+    screen.database.fault = None
+    del screen.database.records["a"]
+    clock.move(SECOND + 1)
+    assert set(screen.snapshot().workers) == {"b"}
+
+
+def test_a_clock_that_steps_back_stops_nothing(screen: Screen, clock: HandClock) -> None:
+    screen.snapshot()
+    clock.move(-3600 * SECOND)
+    screen.database.commit(failing("a"))
+    screen.database.alive = False
+    taken = screen.snapshot()
+    assert taken.changed == {"a"}
+    assert not taken.host_alive
+
+
+def test_start_and_stop_may_be_called_twice_and_the_reader_is_closed(screen: Screen) -> None:
+    for _ in range(2):
+        screen.feed.start()
+    for _ in range(2):
+        screen.feed.stop()
+    assert screen.database.closed == 1
+
+
+def test_a_feed_that_was_never_started_can_be_stopped(screen: Screen) -> None:
+    screen.feed.stop()
+
+
+def test_it_reads_a_real_database(seed: Seed, clock: HandClock) -> None:
+    seed.workers([spec("mail"), spec("web")])
+    seed.history("mail", ["succeeded", "failed"])
+    seed.lines("mail", 1, ["hello"])
+    seed.command("stack", "mail", data={"frames": []})
+    messages: list[Message] = []
+    path = seed.database.path
+    feed = Feed(lambda: Database.open(path, create=False), messages.append, clock=clock)
+    feed.select("mail")
+    feed.step()
+    taken, fetched = messages
+    assert isinstance(taken, SnapshotTaken)
+    assert taken.snapshot.host_alive
+    assert taken.snapshot.workers["mail"].consecutive_failures == 1
+    assert isinstance(fetched, DetailFetched)
+    assert [run.outcome for run in fetched.detail.runs] == ["failed", "succeeded"]
+    assert [line.text for line in fetched.detail.logs] == ["hello"]
+    assert len(fetched.detail.failures) == 1
+    assert fetched.detail.stack is not None
+    seed.close()
+    feed.drawn()
+    clock.move(SECOND)
+    feed.step()
+    assert isinstance(messages[-1], SnapshotTaken)
+    assert not messages[-1].snapshot.host_alive
+    assert taken.snapshot.taken_at == NOW
+    feed.stop()
