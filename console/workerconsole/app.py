@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -22,6 +23,7 @@ from textual.screen import Screen
 from workerconsole import editor, theme
 from workerconsole.feed import DetailFetched, Feed, SnapshotTaken
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
+from workerconsole.safe_filter import SafeFilter
 from workerconsole.screens.confirm import Farewell, Leave
 from workerconsole.screens.logs import LogsScreen
 from workerconsole.screens.main import MainScreen
@@ -30,7 +32,7 @@ from workerconsole.screens.stopping import Stopping
 from workerconsole.screens.traceback import TracebackScreen
 from workerconsole.session import HostFactory, Opened, Session
 from workerconsole.snapshot import WorkerDetail
-from workerconsole.text import SafeFilter, clean
+from workerconsole.text import clean
 from workerconsole.widgets.detail_pane import DetailPane
 from workerconsole.widgets.panel import Panel
 from workerkit.clock import Clock, SystemClock
@@ -137,6 +139,13 @@ class ConsoleApp(App[Exit]):
         finally:
             self.session.close(self._grace if result is not None else 0.0)
         return result or Exit("crashed", leftover_threads=self.session.leftover_threads)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no widget took, before it is looked up among the actions."""
+        # Over a slow line keys arrive in one piece: those behind the slash were on their way to the table when the
+        # filter took the focus, and the p of "/pay" must not pause a worker.
+        if self.screen is self.main and self.main.filter_bar.take_stray(event):
+            event.prevent_default()
 
     def in_background(
         self, job: Callable[[], Result], done: Callable[[Result], object], failed: Callable[[Exception], object]

@@ -1,21 +1,20 @@
 """The one place where text that others wrote becomes text that may be shown.
 
 Whatever a worker prints, raises or is called may hold escape sequences, controls that reorder a line, or characters
-that cannot be seen. `clean` makes plain text of it, `content` wraps that for a widget without ever reading markup,
-and `SafeFilter` guards the terminal once more, after everything has been drawn.
+that cannot be seen. `clean` makes plain text of it, and `content` wraps that for a widget without ever reading markup.
+`safe_filter` guards the terminal once more, after everything has been drawn. The command line uses this module too, so
+Textual is imported only by what needs it.
 """
+
+from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
-from rich.style import Style as RichStyle
-from textual.color import Color
-from textual.content import Content
-from textual.filter import LineFilter
-from textual.style import Style
+if TYPE_CHECKING:
+    from textual.content import Content
+    from textual.style import Style
 
 TEXT_LIMIT = 4096
 """Characters of one value that reach the screen, unless a caller says otherwise."""
@@ -43,8 +42,8 @@ _SURROGATES = "\ud800-\udfff"
 _LINE_BREAKS = re.compile(r"\r\n|[\r\n\x0b\x0c\u2028\u2029]")
 _ODD = re.compile(f"[{_CONTROLS}{_BIDI}{_INVISIBLE}{_SURROGATES}\u2028\u2029]")
 _REMOVED = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f{_BIDI}{_INVISIBLE}]")
-_LONE_SURROGATE = re.compile(f"[{_SURROGATES}]")
-_HARMS_TERMINAL = re.compile(f"[{_CONTROLS}{_BIDI}{_SURROGATES}]")
+LONE_SURROGATE = re.compile(f"[{_SURROGATES}]")
+HARMS_TERMINAL = re.compile(f"[{_CONTROLS}{_BIDI}{_SURROGATES}]")
 
 
 def clean(value: object, limit: int = TEXT_LIMIT, *, newlines: bool = False) -> str:
@@ -69,6 +68,8 @@ def clean(value: object, limit: int = TEXT_LIMIT, *, newlines: bool = False) -> 
 
 def content(value: object, style: str | Style = "", limit: int = TEXT_LIMIT, *, newlines: bool = False) -> Content:
     """The value as Content: `[` and `]` mean themselves. `style` is ours, never the worker's."""
+    from textual.content import Content
+
     return Content.styled(clean(value, limit, newlines=newlines), style, strip_control_codes=False)
 
 
@@ -92,38 +93,4 @@ def _strip(text: str, newlines: bool) -> str:
     if "\t" in text:
         text = text.expandtabs(TAB_SIZE)
     text = _REMOVED.sub("", text)
-    return _LONE_SURROGATE.sub("\ufffd", text)
-
-
-class SafeFilter(LineFilter):
-    """The last guard: no control character and no link of a style reaches the terminal, whoever drew the line.
-
-    The width of a line stays what it was. Actions on click in styles (`@click`) go as well: ours are messages of
-    widgets, so one in a style can only come from markup that somebody else wrote.
-    """
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - the base's signature
-        return [
-            Segment(safe_text(text), None if style is None else safe_style(style), None) for text, style, _ in segments
-        ]
-
-
-def safe_text(text: str) -> str:
-    """The text without what harms a terminal, as wide as before."""
-    if (text.isascii() and text.isprintable()) or not _HARMS_TERMINAL.search(text):
-        return text
-    safe = _HARMS_TERMINAL.sub("", _LONE_SURROGATE.sub("\ufffd", text))
-    width = cell_len(text)
-    return safe if cell_len(safe) == width else set_cell_size(safe, width)
-
-
-@lru_cache(4096)
-def safe_style(style: RichStyle) -> RichStyle:
-    """The style without link and without actions; Textual's own metadata stays, selection lives on it."""
-    if style.link:
-        style = style.update_link(None)
-    meta = style.meta
-    if not any(str(key).startswith("@") for key in meta):
-        return style
-    kept = {key: value for key, value in meta.items() if not str(key).startswith("@")}
-    return style.clear_meta_and_links() + RichStyle(meta=kept)
+    return LONE_SURROGATE.sub("\ufffd", text)

@@ -7,8 +7,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tests.console.factory import NOW, worker
+from workerconsole.safe_filter import SafeFilter
 from workerconsole.snapshot import WorkerDetail
-from workerconsole.text import SafeFilter
 from workerconsole.widgets.detail_pane import DetailPane
 from workerconsole.widgets.line_view import LineView
 from workerconsole.widgets.panel import Panel
@@ -75,6 +75,7 @@ def failure(run_id: int = 1, *exceptions: dict[str, Any], **changes: Any) -> Fai
         "kind": "error",
         "error": "ZeroDivisionError: division by zero",
         "capture": {"version": 1, "exceptions": list(exceptions or (exception(),))},
+        "fingerprint": "3f2a",
     }
     return FailureRecord(**(fields | changes))
 

@@ -12,7 +12,8 @@ from textual.color import Color
 from textual.content import Content
 from textual.widgets import Static
 
-from workerconsole.text import SafeFilter, clean, content, safe_text
+from workerconsole.safe_filter import SafeFilter, safe_text
+from workerconsole.text import clean, content
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 PIECES = "\x1b \x1b[ \x1b] \x9b \x9d \x9c \x07 \x1b\\ 52;c; 31m [/ [@click=app.quit] a é 漢 👩"

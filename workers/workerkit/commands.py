@@ -3,14 +3,19 @@
 import contextlib
 import logging
 import threading
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from workerkit import stacks
 from workerkit.clock import Clock
-from workerkit.operator import GROUP_STATES, STORED_WITHOUT_HOST, Verb
+from workerkit.errors import DatabaseError
+from workerkit.operator import GROUP_STATES, STORED_WITHOUT_HOST, Verb, who
 from workerkit.outcome import StopCause, Trigger
+from workerkit.postmortem import HeldFailures
 from workerkit.roster import LiveWorker, Roster
 from workerkit.runner import Refusal, Runner
 from workerkit.service import Service
@@ -25,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 POLL = 0.05
 """Seconds between two looks at the table for commands of other processes; one look is one pragma."""
+SLOW = frozenset({Verb.STACK, Verb.EVALUATE})
+"""Verbs that take a second or more, and are done aside: other commands must not wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +55,14 @@ def refused(result: str, run_id: int | None = None) -> Answer:
 class Verbs:
     """What each verb does to a host's workers. The database shows the effect before the answer."""
 
-    def __init__(self, roster: Roster, runner: Runner, writer: Writer, clock: Clock) -> None:
+    def __init__(
+        self, roster: Roster, runner: Runner, writer: Writer, clock: Clock, held: HeldFailures | None = None
+    ) -> None:
         self._roster = roster
         self._runner = runner
         self._writer = writer
         self._clock = clock
+        self._held = held
 
     def perform(self, command: CommandRecord) -> Answer:
         """Does what a command asks; a fault of ours becomes a failed command, never the host's end."""
@@ -70,6 +80,8 @@ class Verbs:
                 return self._all(command, paused=False)
             case Verb.ACKNOWLEDGE | Verb.SNOOZE | Verb.RESOLVE | Verb.REOPEN:
                 return self._set_group_state(Verb(command.verb), command)
+            case Verb.EVALUATE:
+                return self._evaluate(command)
             case Verb.PAUSE | Verb.RESUME | Verb.RUN | Verb.CANCEL | Verb.RESET_COUNTERS | Verb.STACK:
                 live = self._roster.get(command.worker or "")
                 if live is None:
@@ -175,13 +187,52 @@ class Verbs:
         )
         return done(f"failure {group[:8]} is {state}") if known else refused(f"there is no failure {group!r}")
 
+    def _evaluate(self, command: CommandRecord) -> Answer:
+        if self._held is None:
+            return refused("this host evaluates nothing; start it with --allow-eval")
+        if command.requested_by != who():
+            return refused("only the user who started this host may evaluate in it")
+        wanted = [command.params.get(name) for name in ("run_id", "exception", "frame", "expression")]
+        match wanted:
+            case [int(run_id), int(exception), int(frame), str(expression)]:
+                try:
+                    answer = self._held.evaluate(run_id, exception, frame, expression)
+                except LookupError as error:
+                    return refused(str(error.args[0]))
+                return done(answer.get("error") or "evaluated", run_id, answer)
+            case _:
+                return refused("evaluate needs run_id, exception, frame and expression")
+
     def _stack(self, live: LiveWorker) -> Answer:
+        """Samples where the run stands; takes about a second."""
         active = live.active
         if active is None:
             return refused(f"{live.name} is not running")
-        stack = self._runner.stack(active)
-        data = {"taken_at": self._clock.now(), "run_id": active.run.id, **stack}
-        return done(f"{len(stack['frames'])} frames", active.run.id, data)
+        stands = stacks.sample(lambda: self._runner.look_at(active))
+        if not stands:
+            return refused(f"run {active.run.id} has just ended")
+        label = f"run {active.run.id} of {live.name}, a {'task' if active.task is not None else 'thread'}"
+        data = {
+            "taken_at": self._clock.now(),
+            "run_id": active.run.id,
+            "samples": len(stands),
+            "tree": stacks.tree(stands, active.redactor),
+            **stacks.describe(label, stands[-1], active.redactor),
+        }
+        return done(_where(stands), active.run.id, data)
+
+
+def _where(stands: list[stacks.Stand]) -> str:
+    """Where most of the samples were, in one sentence."""
+    places = Counter(
+        (stand.positions[-1].code.co_qualname, stand.positions[-1].code.co_filename, stand.positions[-1].line)
+        for stand in stands
+        if stand.positions
+    )
+    if not places:
+        return stands[-1].note or "nothing can be seen of it"
+    (function, file, line), count = places.most_common(1)[0]
+    return f"{count} of {len(stands)} samples in {function}, {Path(file).name}:{line}"
 
 
 class Inbox(Service):
@@ -196,6 +247,7 @@ class Inbox(Service):
         self._writer = writer
         self._clock = clock
         self._nudged = threading.Event()
+        self._aside: set[int] = set()
 
     def nudge(self) -> None:
         """There is a command: look now."""
@@ -225,7 +277,19 @@ class Inbox(Service):
         for command in reader.pending_commands():
             if stopping.is_set():
                 return
+            if command.verb not in SLOW:
+                self._answer(command, self._verbs.perform(command))
+            elif command.id not in self._aside:
+                self._aside.add(command.id)
+                threading.Thread(target=self._answer_aside, args=(command,), name="slow-command", daemon=True).start()
+
+    def _answer_aside(self, command: CommandRecord) -> None:
+        try:
             self._answer(command, self._verbs.perform(command))
+        except DatabaseError:
+            logger.warning("the answer to command %d was not recorded", command.id, exc_info=True)
+        finally:
+            self._aside.discard(command.id)
 
     def _wake(self) -> None:
         self._nudged.set()

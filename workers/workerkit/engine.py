@@ -23,6 +23,7 @@ from workerkit.failures import Redactor
 from workerkit.housekeeping import Housekeeper
 from workerkit.outcome import GapReason, StopCause
 from workerkit.output import OutputRouter
+from workerkit.postmortem import HeldFailures
 from workerkit.registry import Registration, Registry
 from workerkit.roster import ActiveRun, LiveWorker, Roster
 from workerkit.runner import Runner
@@ -64,6 +65,7 @@ class HostSpec:
     mode: str
     targets: tuple[str, ...]
     max_threads: int
+    allow_eval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Engine:
         self._began_at: Micros = 0
         self._notices: dict[str, tuple[str, float | None]] = {}
         self._hurry = threading.Event()
+        self._going_down = False
         self._left_behind: list[ActiveRun] = []
         self._drift = Drift(clock)
         self._router = OutputRouter()
@@ -92,6 +95,7 @@ class Engine:
         self._watchdog = Watchdog(clock)
         self._threads = ThreadExecutor(spec.max_threads)
         self._loop = LoopExecutor()
+        self._held = HeldFailures(clock) if spec.allow_eval else None
         self._timing = Timing(self._on_slot)
         self._registrations = {registration.name: registration for registration in registry}
         self.recovered: tuple[RunRecord, ...] = ()
@@ -121,6 +125,7 @@ class Engine:
 
     def stop(self, grace: float) -> StopReport:
         """Takes everything down within `grace` seconds and a little; see Host.stop()."""
+        self._going_down = True
         self._runner.stop_admitting()
         self._timing.stop()
         for active in self.roster.active():
@@ -204,11 +209,11 @@ class Engine:
             self.host_id,
             threads=self._threads,
             loop=self._loop,
+            held=self._held,
         )
         self._slots = Slots(self.roster, self._runner, self._writer, self._clock, self.host_id)
-        self.inbox = Inbox(
-            self._database, Verbs(self.roster, self._runner, self._writer, self._clock), self._writer, self._clock
-        )
+        verbs = Verbs(self.roster, self._runner, self._writer, self._clock, self._held)
+        self.inbox = Inbox(self._database, verbs, self._writer, self._clock)
         return before
 
     def _begin_to_schedule(self, before: HostRecord | None) -> None:
@@ -238,6 +243,8 @@ class Engine:
 
     def _beat(self) -> None:
         self._check_loop()
+        if self._held is not None:
+            self._held.forget_expired()
         self._writer.submit(HostBeat(self.host_id, self._clock.now(), self._notice()))
 
     def _flush_live(self) -> None:
@@ -255,7 +262,7 @@ class Engine:
 
     def _check_clock(self) -> None:
         step = self._drift.step()
-        if not step:
+        if not step or self._going_down:
             return
         how = f"{abs(step) / SECOND:.0f} s {'forward' if step > 0 else 'back'}"
         logger.warning("the clock went %s, or the machine slept; all schedules begin anew from now", how)
@@ -280,7 +287,7 @@ class Engine:
             self._writer.submit(NextRunMoved(live.name, next_run_at, live.covered_until))
 
     def _check_scheduler(self) -> None:
-        if not self._timing.alive:
+        if not self._timing.alive and not self._going_down:
             logger.error("the scheduler's thread died; a new one takes over")
             self._tell("scheduler", "the scheduler had died and was rebuilt", NOTICE_TIME)
             self._timing.restart()

@@ -100,6 +100,8 @@ def _failure(active: ActiveRun, error: BaseException) -> Failure:
         if not capture.harmless:
             active.unread = (Failure(kind, prefix + capture.headline, capture.data), time.monotonic())
         capture.read_messages()
+        if active.held is not None:
+            capture.data["held_until"] = active.held.keep(active.run.id, capture, active.redactor)
         return Failure(kind, prefix + capture.headline, capture.data, _own_name(active, error))
     except BaseException as broken:  # noqa: BLE001 -- memory may be exhausted, or the exception hostile beyond our care
         lost = {"version": 1, "exceptions": [], "note": f"the traceback was lost: {type(broken).__name__}"}

@@ -29,6 +29,7 @@ class Host:
         grace: seconds that running workers get at stop().
         clock: what tells the time.
         max_threads: how many plain workers may run at one time.
+        allow_eval: whether the user who started it may evaluate expressions in the frames of held failures.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Host:
         grace: float = DEFAULT_GRACE,
         clock: Clock | None = None,
         max_threads: int = MAX_THREADS,
+        allow_eval: bool = False,
     ) -> None:
         self._database = database
         self._registry = registry
-        self._spec = HostSpec(mode, tuple(targets), max_threads)
+        self._spec = HostSpec(mode, tuple(targets), max_threads, allow_eval)
         self._grace = grace
         self._clock = clock or SystemClock()
         self._life = threading.RLock()

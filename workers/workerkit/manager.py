@@ -33,7 +33,7 @@ class WorkerManager:
     def __init__(self, database: str | Path | None = None, *, grace: float = DEFAULT_GRACE) -> None:
         self.database = database
         self.registry = Registry()
-        self._grace = grace
+        self.grace = grace
         self._open: Database | None = None
         self._host: Host | None = None
 
@@ -59,7 +59,7 @@ class WorkerManager:
         if self._host is not None:
             return
         database = Database.open(self.database)
-        host = Host(database, self.registry, mode=mode, grace=self._grace)
+        host = Host(database, self.registry, mode=mode, grace=self.grace)
         try:
             host.start()
         except BaseException:

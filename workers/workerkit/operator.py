@@ -36,6 +36,8 @@ class Verb(StrEnum):
     moment in microseconds."""
     STACK = "stack"
     """Where the worker's run stands now; the answer is in the command's data."""
+    EVALUATE = "evaluate"
+    """The value of an expression in a frame of a held failure; params: `run_id`, `exception`, `frame`, `expression`."""
 
 
 GROUP_STATES = {

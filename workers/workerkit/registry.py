@@ -19,7 +19,7 @@ Isolation = Literal["thread", "async"]
 OPTIONS = frozenset(
     {
         *("name", "interval", "schedule", "timeout", "tags", "description", "isolation"),
-        *("capture_locals", "secrets", "fingerprint"),
+        *("capture_locals", "secrets", "fingerprint", "hold_on_failure"),
     }
 )
 """What register() takes beside the worker; each wins over the attribute of the same name."""
@@ -49,6 +49,8 @@ class Registration:
     """Names of variables and parameters whose values are never kept."""
     fingerprint: Callable[[BaseException], str | None] | None = None
     """Names the group of a failure, where the worker knows better than the usual rule."""
+    hold_on_failure: bool = False
+    """Whether a failure's live frames are kept for questions, on a host that allows them."""
 
 
 class Registry:
@@ -61,7 +63,7 @@ class Registry:
         """Validates a worker (an object with name, interval and run; a class is made without arguments) and keeps it.
 
         Options: name, interval, schedule, timeout, tags, description, isolation, capture_locals, secrets,
-        fingerprint.
+        fingerprint, hold_on_failure.
 
         Raises:
             RegistrationError: naming what is wrong, where, and the remedy. Nothing is kept then.
@@ -147,15 +149,16 @@ def _validate(worker: Any, source: str, options: dict[str, Any]) -> Registration
         description=_description(option("description"), where),
         source=source,
         worker=worker,
-        capture_locals=_flag(option("capture_locals", True), where),
+        capture_locals=_flag("capture_locals", option("capture_locals", True), where),
         secrets=_names(option("secrets", ()), where),
         fingerprint=_hook(option("fingerprint"), where),
+        hold_on_failure=_flag("hold_on_failure", option("hold_on_failure", False), where),
     )
 
 
-def _flag(value: Any, where: str) -> bool:
+def _flag(name: str, value: Any, where: str) -> bool:
     if not isinstance(value, bool):
-        raise RegistrationError(f"{where}: capture_locals={value!r} won't do; it is True or False")
+        raise RegistrationError(f"{where}: {name}={value!r} won't do; it is True or False")
     return value
 
 

@@ -17,6 +17,7 @@ from workerkit.context import Cancellation, RunContext
 from workerkit.failures import Redactor
 from workerkit.outcome import Failure, GapReason, Outcome, Status, Trigger
 from workerkit.output import RunOutput
+from workerkit.postmortem import HeldFailures
 from workerkit.registry import Registration
 from workerkit.watchdog import Timer
 
@@ -45,6 +46,8 @@ class ActiveRun:
     registration: Registration
     output: RunOutput
     redactor: Redactor
+    held: HeldFailures | None = None
+    """Where its failure is to be kept alive, if it is."""
     cancellation: Cancellation = field(default_factory=Cancellation)
     context: RunContext | None = None
     thread_id: int | None = None

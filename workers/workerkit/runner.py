@@ -20,6 +20,7 @@ from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
 from workerkit.output import RUN_LOGGER, RunOutput
+from workerkit.postmortem import HeldFailures
 from workerkit.roster import ActiveRun, LiveWorker, Roster, Run
 from workerkit.schedule import format_duration
 from workerkit.store.events import Event, RunFinished, RunStarted, StatusChanged
@@ -62,6 +63,7 @@ class Runner:
         *,
         threads: ThreadExecutor,
         loop: LoopExecutor,
+        held: HeldFailures | None = None,
     ) -> None:
         self._roster = roster
         self._writer = writer
@@ -70,6 +72,7 @@ class Runner:
         self._host_id = host_id
         self._threads = threads
         self._loop = loop
+        self._held = held
         self._stopping = False
 
     def begin(
@@ -82,7 +85,9 @@ class Runner:
             if refusal is not None:
                 return refusal
             run = Run(self._roster.new_run_id(), live.name, 1, trigger, due_at, now, params or {})
-            live.active = ActiveRun(run, live.registration, RunOutput(self._clock, live.redactor), live.redactor)
+            output = RunOutput(self._clock, live.redactor)
+            held = self._held if live.registration.hold_on_failure else None
+            live.active = ActiveRun(run, live.registration, output, live.redactor, held)
             self._record_start(live, live.active)
             return run
 
@@ -240,16 +245,15 @@ class Runner:
             self._record_outcome(self._roster[active.run.worker], active, Result(Outcome.INTERRUPTED))
         return True
 
-    def stack(self, active: ActiveRun) -> dict[str, Any]:
-        """Where the run stands now, as data."""
-        label = f"run {active.run.id} of {active.run.worker}"
+    def look_at(self, active: ActiveRun) -> stacks.Stand | None:
+        """Where the run stands now; None once its code has ended."""
+        if active.returned:
+            return None
         if active.task is not None:
-            return stacks.of_task(
-                active.task, self._loop.thread_id, f"{label}, a task on the event loop", active.redactor
-            )
+            return stacks.of_task(active.task, self._loop.thread_id)
         if active.thread_id is not None:
-            return stacks.of_thread(active.thread_id, f"{label}, a thread", active.redactor)
-        return {"label": label, "frames": [], "note": "it waits for a free thread; none of its code runs yet"}
+            return stacks.of_thread(active.thread_id)
+        return stacks.Stand((), "it waits for a free thread; none of its code runs yet")
 
     def give_up_unread(self, active: ActiveRun) -> None:
         """Its exception's own __str__ does not come back: records the failure without the message, as stuck."""
@@ -268,7 +272,8 @@ class Runner:
     def _expire(self, active: ActiveRun) -> None:
         """The timeout struck: keep where it stood, ask it to stop, and look again in a moment."""
         timeout = active.registration.timeout or 0
-        active.stack = self.stack(active)
+        if (stand := self.look_at(active)) is not None:
+            active.stack = stacks.describe(f"run {active.run.id} at its timeout", stand, active.redactor)
         active.cancellation.request(StopCause.TIMEOUT, f"it took longer than {format_duration(timeout)}")
         if active.task is not None:
             self._loop.cancel(active.task)

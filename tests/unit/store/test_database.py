@@ -10,6 +10,7 @@ import pytest
 from tests.unit.store.bench import Bench, sql
 from workerkit.errors import DatabaseError
 from workerkit.store import database as database_module
+from workerkit.store import migrate
 from workerkit.store.database import Database, default_path, locate
 from workerkit.store.files import network_file_system
 
@@ -204,10 +205,10 @@ def test_a_file_that_may_not_be_read_is_reported_with_the_remedy(
 ) -> None:
     path = Database.open(tmp_path / "jobs.db").path
 
-    def denied(*_args: object) -> None:
+    def denied(*_args: object, **_options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(migrate, "connect", denied)
     with pytest.raises(DatabaseError, match=r"can't be read: Permission denied; see to its permissions"):
         Database.open(path)
 

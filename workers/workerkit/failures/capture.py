@@ -7,10 +7,10 @@ Only then come the messages, for which `__str__` has to be called, and which may
 
 import json
 from collections.abc import Iterator
-from types import TracebackType, WrapperDescriptorType
+from types import FrameType, TracebackType, WrapperDescriptorType
 from typing import Any
 
-from workerkit.failures.frames import Position, bounded, without_kit
+from workerkit.failures.frames import Position, frames_data, within_bounds, without_kit
 from workerkit.failures.redact import Redactor
 from workerkit.failures.values import Walk
 
@@ -46,6 +46,7 @@ class Capture:
         self._redactor = redactor
         self._errors: list[BaseException] = []
         self._exceptions: list[dict[str, Any]] = []
+        self._live: list[list[Position]] = []
         self.data: dict[str, Any] = {"version": 1, "exceptions": self._exceptions}
         self._follow(error, Walk(redactor) if with_locals else None)
         _shrink(self.data)
@@ -66,6 +67,12 @@ class Capture:
         """`Type: message` on one line, as lists show it."""
         return headline(self.data)
 
+    def live_frame(self, exception: int, frame: int) -> FrameType | None:
+        """The frame behind one of `data`, by their places there, as long as this object lives."""
+        if not (0 <= exception < len(self._live) and 0 <= frame < len(self._live[exception])):
+            return None
+        return self._live[exception][frame].frame
+
     def _follow(self, error: BaseException, walk: Walk | None) -> None:
         pending: list[tuple[BaseException, str, int | None]] = [(error, "root", None)]
         seen: set[int] = set()
@@ -84,7 +91,9 @@ class Capture:
 
     def _entry(self, error: BaseException, relation: str, parent: int | None, walk: Walk | None) -> dict[str, Any]:
         positions = without_kit(_positions(_slot(BaseException, "__traceback__", error)))
-        frames, cut = bounded(positions, self._redactor, walk)
+        kept, cut = within_bounds(positions)
+        self._live.append(kept)
+        frames = frames_data(kept, self._redactor, walk)
         entry: dict[str, Any] = {
             "type": _type_name(type(error)),
             "message": UNREAD,

@@ -84,21 +84,22 @@ def is_kit(file: str) -> bool:
     return file.startswith(_KIT) and not file.startswith(_STOCK)
 
 
-def bounded(
-    positions: Sequence[Position], redactor: Redactor, walk: Walk | None = None
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Frames as data, outermost first, and what was cut out of the middle.
+def within_bounds(positions: Sequence[Position]) -> tuple[list[Position], str | None]:
+    """The positions that are kept of a stack, and what was cut out of its middle."""
+    if len(positions) <= MAX_FRAMES:
+        return list(positions), None
+    half = MAX_FRAMES // 2
+    return [*positions[:half], *positions[-half:]], f"{len(positions) - MAX_FRAMES} frames in the middle were left out"
+
+
+def frames_data(positions: Sequence[Position], redactor: Redactor, walk: Walk | None = None) -> list[dict[str, Any]]:
+    """Frames as data, in their order.
 
     The innermost frame is walked first: when the budget of the walk ends, it is the outer frames that lack variables.
     """
-    kept, cut = list(positions), None
-    if len(positions) > MAX_FRAMES:
-        half = MAX_FRAMES // 2
-        kept = [*positions[:half], *positions[-half:]]
-        cut = f"{len(positions) - MAX_FRAMES} frames in the middle were left out"
-    frames = [frame_data(position, redactor, walk) for position in reversed(kept)]
+    frames = [frame_data(position, redactor, walk) for position in reversed(positions)]
     frames.reverse()
-    return frames, cut
+    return frames
 
 
 def without_kit(positions: Iterable[Position]) -> list[Position]:

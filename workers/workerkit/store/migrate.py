@@ -28,7 +28,8 @@ SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT = 10.0
 """Seconds to wait while another process creates or migrates the same file."""
 
-_MAGIC = b"SQLite format 3\0"
+HEADER_SIZE = 100
+"""Bytes of a SQLite file's header; every database is longer."""
 
 
 def revision_of(path: Path) -> str:
@@ -38,7 +39,7 @@ def revision_of(path: Path) -> str:
         DatabaseError: when it is no database, one of another program, or can't be read.
     """
     try:
-        _check_magic(path)
+        _refuse_short(path)
         with contextlib.closing(connect(path, mode="ro", busy_timeout=BUSY_TIMEOUT)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not tables:
@@ -60,11 +61,13 @@ def revision_of(path: Path) -> str:
     return str(row[0])
 
 
-def _check_magic(path: Path) -> None:
-    """SQLite takes a file shorter than its header for an empty one, and would write over somebody's short note."""
-    with path.open("rb") as file:
-        start = file.read(len(_MAGIC))
-    if start not in (b"", _MAGIC):
+def _refuse_short(path: Path) -> None:
+    """SQLite takes a file shorter than its header for an empty one, and would write over somebody's short note.
+
+    By its size, never by opening it: closing any descriptor of the file drops the locks that SQLite holds on it in this
+    process (POSIX says so), and another program would then delete the WAL under a living host.
+    """
+    if 0 < path.stat().st_size < HEADER_SIZE:
         raise DatabaseError(f"{path} is not a database; choose another file with --db")
 
 
