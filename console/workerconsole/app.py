@@ -20,8 +20,9 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 
-from workerconsole import editor, theme
+from workerconsole import editor, hangup, theme
 from workerconsole.feed import DetailFetched, Feed, SnapshotTaken
+from workerconsole.hangup import HangupWatch
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
 from workerconsole.safe_filter import SafeFilter
 from workerconsole.screens.confirm import Farewell, Leave
@@ -104,6 +105,7 @@ class ConsoleApp(App[Exit]):
         self._theme_name = theme.choose(theme_name, os.environ)
         self._stopping = False
         self._guard = SafeFilter()
+        self._hangup = HangupWatch(self._terminal_gone)
         self.main = MainScreen(self._clock, title=title, read_only=read_only)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -125,6 +127,8 @@ class ConsoleApp(App[Exit]):
     def on_ready(self) -> None:
         """The first picture is on the screen: only now begin what may take long."""
         self._catch_signals()
+        if not self.is_headless:
+            self._hangup.start()
         self._open()
 
     def on_unmount(self) -> None:
@@ -137,6 +141,7 @@ class ConsoleApp(App[Exit]):
         try:
             result = super().run(*args, **kwargs)
         finally:
+            self._hangup.stop()
             self.session.close(self._grace if result is not None else 0.0)
         return result or Exit("crashed", leftover_threads=self.session.leftover_threads)
 
@@ -343,6 +348,11 @@ class ConsoleApp(App[Exit]):
             if hasattr(signal, name):
                 with suppress(NotImplementedError):  # Windows has no handlers in its loop
                     loop.add_signal_handler(getattr(signal, name), self.told_to_stop)
+
+    def _terminal_gone(self) -> None:
+        """On a thread of the watch: end the host, and leave past Textual, whose loop may wait for the dead terminal."""
+        self.session.close(self._grace)
+        os._exit(hangup.EXIT_CODE)
 
     def told_to_stop(self) -> None:
         """A signal: stop without asking. A second one: stop now."""

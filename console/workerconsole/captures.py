@@ -5,10 +5,11 @@ out; a capture that makes no sense at all is `corrupt`, which is a thing to show
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workerconsole.text import clean
+from workerconsole.values import MAX_NODES, Part, read_variables
 
 MAX_EXCEPTIONS = 50
 MAX_FRAMES = 200
@@ -35,6 +36,11 @@ class Frame:
     """The failing expression as characters of the failing line."""
     note: str
     """Why there is no source, or why it may mislead; empty where all is well."""
+    # Trees of many values: what compares or hashes frames must not walk through them.
+    variables: tuple[Part, ...] = field(default=(), compare=False)
+    """The local variables at that moment."""
+    variables_note: str = ""
+    """Why there are none; empty where there are some, or where there were none to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +89,25 @@ def read_capture(data: object) -> Capture:
         return Capture(corrupt=clean(data["corrupt"], 500))
     entries = _list(data.get("exceptions"), MAX_EXCEPTIONS)
     stack = data.get("stack")
+    budget = [MAX_NODES]
     return Capture(
-        exceptions=tuple(_exception(entry, index) for index, entry in enumerate(entries)),
-        stack=read_stack(stack) if isinstance(stack, Mapping) else None,
+        exceptions=tuple(_exception(entry, index, budget) for index, entry in enumerate(entries)),
+        stack=_stack(stack, budget) if isinstance(stack, Mapping) else None,
         note=clean(data.get("note") or data.get("cut"), 500),
     )
 
 
 def read_stack(data: object) -> Stack:
     """A stack of a capture, or the answer to a `stack` command. Never raises."""
-    fields = data if isinstance(data, Mapping) else {}
-    return Stack(clean(fields.get("label"), 200), _frames(fields.get("frames")), clean(fields.get("note"), 500))
+    return _stack(data if isinstance(data, Mapping) else {}, [MAX_NODES])
 
 
-def _exception(entry: object, index: int) -> CaughtException:
+def _stack(fields: Mapping[str, Any], budget: list[int]) -> Stack:
+    frames = _frames(fields.get("frames"), budget)
+    return Stack(clean(fields.get("label"), 200), frames, clean(fields.get("note"), 500))
+
+
+def _exception(entry: object, index: int, budget: list[int]) -> CaughtException:
     fields = entry if isinstance(entry, Mapping) else {}
     parent = fields.get("parent")
     # A parent comes before its child, so following parents always ends.
@@ -108,16 +119,18 @@ def _exception(entry: object, index: int) -> CaughtException:
         notes=tuple(clean(note, newlines=True) for note in _list(fields.get("notes"), MAX_NOTES)),
         relation=(relation if relation in RELATIONS else "context") if index else "root",
         parent=parent,
-        frames=_frames(fields.get("frames")),
+        frames=_frames(fields.get("frames"), budget),
         cut=clean(fields.get("cut"), 300),
     )
 
 
-def _frames(value: object) -> tuple[Frame, ...]:
-    return tuple(_frame(entry) for entry in _list(value, MAX_FRAMES) if isinstance(entry, Mapping))
+def _frames(value: object, budget: list[int]) -> tuple[Frame, ...]:
+    # The innermost first: should there be too much, it is the outer ones that lose their variables.
+    entries = [entry for entry in _list(value, MAX_FRAMES) if isinstance(entry, Mapping)]
+    return tuple(reversed([_frame(entry, budget) for entry in reversed(entries)]))
 
 
-def _frame(fields: Mapping[str, Any]) -> Frame:
+def _frame(fields: Mapping[str, Any], budget: list[int]) -> Frame:
     line = fields.get("line")
     line = line if type(line) is int and 0 <= line < 10**9 else 0
     source = tuple(_source(_list(fields.get("source"), MAX_SOURCE_LINES)))
@@ -130,7 +143,15 @@ def _frame(fields: Mapping[str, Any]) -> Frame:
         source=tuple((number, clean(text, MAX_SOURCE_WIDTH).rstrip()) for number, text in source),
         mark=_mark(failing, fields.get("columns")),
         note=clean(fields.get("source_note"), 100),
+        variables=read_variables(fields.get("locals"), budget),
+        variables_note=_variables_note(fields),
     )
+
+
+def _variables_note(fields: Mapping[str, Any]) -> str:
+    if "locals" not in fields:
+        return "not kept"
+    return clean(fields.get("locals_note"), 100)
 
 
 def _source(lines: Sequence[Any]) -> list[tuple[int, str]]:

@@ -249,9 +249,11 @@ class _View:
     def _snapshot(self, now: Micros, changed: frozenset[str]) -> Snapshot | None:
         last = self._last
         before = None if last is None else (last.host, last.host_alive, last.activity, last.trouble)
-        if not changed and before == (self._host, self._alive, self._activity, self._trouble):
+        # A database that was replaced may know fewer workers, of which no record tells.
+        same_workers = last is not None and not changed and len(last.workers) == len(self._workers)
+        if same_workers and before == (self._host, self._alive, self._activity, self._trouble):
             return None
-        workers = last.workers if last is not None and not changed else MappingProxyType(dict(self._workers))
+        workers = last.workers if last is not None and same_workers else MappingProxyType(dict(self._workers))
         self._last = Snapshot(
             taken_at=now,
             host=self._host,

@@ -8,6 +8,8 @@ import pytest
 from tests.acceptance.commandline import CommandLine
 from tests.acceptance.conftest import Hosting
 from tests.waiting import wait_for
+from workerconsole.cli import run
+from workerconsole.cli.access import demo_path
 from workerkit import RunContext, worker
 from workerkit.store.database import Database
 
@@ -152,3 +154,19 @@ def test_waiting_ends_when_the_host_goes(command: CommandLine, hosting: Hosting)
     stopping.join()
     assert said.code == 1
     assert "interrupted" in said.out
+
+
+def test_without_any_database_of_the_project_there_is_no_host(
+    command: CommandLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["pause", "echo"]) == 4
+    assert "no host is live, nor ever was on" in capsys.readouterr().err
+    assert run(["status"]) == 3
+
+
+def test_who_has_only_tried_the_demo_is_told_where_its_database_is(
+    command: CommandLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Database.open(demo_path()).close()
+    assert run(["workers"]) == 3
+    assert f"for the demo's workers add --db {demo_path()}" in capsys.readouterr().err

@@ -311,3 +311,9 @@ class Seed:
             return number
 
         return self._writer.call(write)
+
+    def answer(self, command_id: int, state: str, result: str) -> None:
+        """Answer a command, as the host would."""
+        self._writer.call(
+            lambda connection, _: finish_command(connection, command_id, state=state, result=result, now=self.now)
+        )

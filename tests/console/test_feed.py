@@ -251,9 +251,9 @@ def test_a_worker_that_vanished_with_a_replaced_database_vanishes_from_the_scree
     screen.database.fault = OSError("replaced")
     screen.snapshot()
     screen.database.fault = None
-    del screen.database.records["a"]
+    screen.database.records.clear()
     clock.move(SECOND + 1)
-    assert set(screen.snapshot().workers) == {"b"}
+    assert not screen.snapshot().workers
 
 
 def test_a_clock_that_steps_back_stops_nothing(screen: Screen, clock: HandClock) -> None:

@@ -47,12 +47,12 @@ class WorkerCommands(Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         desk = _desk(self)
-        scored = ((matcher.match(clean(name, 64)), name) for name in desk.worker_names())
+        scored = ((matcher.match(f"worker {clean(name, 64)}"), name) for name in desk.worker_names())
         best = sorted((pair for pair in scored if pair[0] > 0), reverse=True)[:MOST_WORKERS]
         for score, name in best:
-            shown = clean(name, 64)
-            command = partial(desk.go_to_worker, name)
-            yield Hit(score, Content.assemble("worker ", Content(shown)), command, text=shown, help=None)
+            shown = f"worker {clean(name, 64)}"
+            # Not the matcher's highlight: it reads its text as markup, and a name is not ours.
+            yield Hit(score, Content(shown), partial(desk.go_to_worker, name), text=shown)
 
 
 def _offered() -> Iterable[Action]:

@@ -60,6 +60,13 @@ class FilterBar(Horizontal):
         self._input.value = ""
         self.display = False
 
+    def take_stray(self, event: events.Key) -> bool:
+        """Type a key that passed it by while it has the focus; False where it is not meant for it."""
+        if not (self.screen.focused is self._input and event.is_printable and event.character):
+            return False
+        self._input.insert_text_at_cursor(event.character)
+        return True
+
     def show_count(self, shown: int, known: int, mistake: str | None) -> None:
         """Say how many pass, or why none can."""
         hint = self.query_one("#filter-hint", Static)

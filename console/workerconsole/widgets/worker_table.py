@@ -125,17 +125,17 @@ class WorkerTable(ScrollView, can_focus=True):
 
     def show(self, snapshot: Snapshot) -> None:
         """Take over a snapshot: draw the changed lines, and put the rows in order if that is due."""
-        added = snapshot.changed - self._workers.keys() if snapshot.changed else frozenset()
         before = self._workers
+        others = len(before) != len(snapshot.workers) or not snapshot.changed <= before.keys()
         self._workers = snapshot.workers
         alive_changed = self._moment.host_alive is not snapshot.host_alive
         now = self._clock.now()
         self._moment = Moment(now, snapshot.host_alive)
         self._marks &= snapshot.workers.keys()
-        if added or len(before) != len(snapshot.workers):
+        if others:
             self._measure()
-        self._stale = self._stale or bool(snapshot.changed) or len(before) != len(snapshot.workers)
-        if self._stale and (added or abs(now - self._arranged_at) >= ARRANGE_EVERY):
+        self._stale = self._stale or others or bool(snapshot.changed)
+        if others or (self._stale and abs(now - self._arranged_at) >= ARRANGE_EVERY):
             self._arrange()
         if alive_changed:
             self.refresh()
