@@ -67,13 +67,15 @@ def reading_engine(path: Path, *, busy_timeout: float) -> Engine:
         connection.execute("PRAGMA query_only=ON")
         return connection
 
-    return create_engine("sqlite://", creator=creator, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    return create_engine(
+        "sqlite://", creator=creator, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+    )
 
 
 def writing_engine(path: Path, *, busy_timeout: float, foreign_keys: bool = True) -> Engine:
     """An engine whose transactions begin with BEGIN IMMEDIATE, so that none fails halfway for want of the lock."""
     creator = partial(connect, path, mode="rw", busy_timeout=busy_timeout, foreign_keys=foreign_keys)
-    engine = create_engine("sqlite://", creator=creator, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=creator, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
