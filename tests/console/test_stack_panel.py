@@ -39,6 +39,54 @@ async def test_the_latest_answer_has_its_age_its_thread_and_its_frames() -> None
     assert lines[-1] == "sampled once"
 
 
+def place(line: int, count: int, *below: dict[str, Any], own: bool = True) -> dict[str, Any]:
+    file = "/srv/app/jobs.py" if own else "/usr/lib/python3.11/socket.py"
+    text = f"call({line})"
+    return {"file": file, "line": line, "function": "f", "own": own, "text": text, "count": count, "below": list(below)}
+
+
+SAMPLED = {
+    **DATA,
+    "samples": 20,
+    "tree": [place(1, 20, place(2, 19, place(705, 19, own=False)), place(3, 1))],
+    "children": [{"label": "task inner", "frames": [frame(44, "inner")], "note": None, "children": []}],
+}
+
+
+async def test_samples_are_a_tree_with_counts_and_the_run_has_its_age() -> None:
+    busy = worker(
+        status="running",
+        running_run_id=7,
+        last_run_at=NOW - 90 * SECOND,
+        recent=tuple(("succeeded", span * SECOND) for span in range(1, 21)),
+    )
+    said = "19 of 20 samples in recv, socket.py:705"
+    header, lines = await shown(detail(worker=busy, stack=command("stack", data=SAMPLED, result=said, run_id=7)))
+    assert said in header
+    assert lines[0].startswith("── where 20 looks within a second found it ─")
+    assert lines[1:5] == [
+        " 20 ██████ jobs.py:1 in f  call(1)",
+        " 19 ██████   jobs.py:2 in f  call(2)",
+        " 19 ██████   socket.py:705 in f  call(705)",
+        "  1 █·····   jobs.py:3 in f  call(3)",
+    ]
+    assert any(line.startswith("── waits for task inner ─") for line in lines)
+    assert "▌ /srv/app/jobs.py:3 in run" in lines
+
+
+async def test_the_run_has_its_age_beside_what_is_usual() -> None:
+    spans = tuple(("succeeded", span * SECOND) for span in range(1, 21))
+    busy = worker(status="running", running_run_id=7, last_run_at=NOW - 90 * SECOND, recent=spans)
+    app = PaneApp()
+    async with app.run_test(size=(120, 14)) as pilot:
+        app.pane.show_panel("stack")
+        app.pane.show(detail(worker=busy, stack=command("stack", data=SAMPLED, run_id=7)), NOW)
+        await pilot.pause()
+        await pilot.pause()
+        second = on_screen(app.screen)[2]
+    assert second.strip() == "running for 1m 30s; usually 10.0 s, p95 19.0 s over 20 runs"
+
+
 async def test_an_answer_about_a_run_that_is_over_says_so() -> None:
     header, _ = await shown(detail(worker=worker(), stack=command("stack", data=DATA)))
     assert "run 7 (over by now)" in header

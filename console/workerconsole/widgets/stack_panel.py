@@ -11,14 +11,16 @@ from textual.widgets import Static
 
 from workerconsole import format as fmt
 from workerconsole.captures import Stack, read_stack
+from workerconsole.samples import Samples, read_samples
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
-from workerconsole.widgets.frames import Row, stack_rows
+from workerconsole.usual import usual
 from workerconsole.widgets.frames_view import FramesView
 from workerconsole.widgets.panel import Panel
+from workerconsole.widgets.stack_rows import age_text, live_rows
 from workerkit.clock import Micros
 from workerkit.outcome import Status
-from workerkit.store.records import CommandRecord
+from workerkit.store.records import CommandRecord, LogRecord
 
 
 class StackPanel(Panel):
@@ -47,6 +49,7 @@ class StackPanel(Panel):
         super().__init__(id=id)
         self._detail: WorkerDetail | None = None
         self._stack = Stack("", (), "")
+        self._samples = Samples(0, (), ())
         self._read: CommandRecord | None = None
         self._everything = False
         self._drawn: object = None
@@ -72,7 +75,7 @@ class StackPanel(Panel):
         command = detail.stack
         if command is not self._read and command != self._read:
             data = command.data if command is not None and command.state == "done" else None
-            self._stack = read_stack(data)
+            self._stack, self._samples = read_stack(data), read_samples(data)
             self._drawn = None
         self._read = command
         self._update(now)
@@ -93,7 +96,7 @@ class StackPanel(Panel):
     def _update(self, now: Micros) -> None:
         if not self.is_mounted or self._detail is None:
             return
-        header = _header(self._detail, self._stack, now)
+        header = _header(self._detail, self._stack, self._samples, now)
         if header.plain != self._header:
             self._header = header.plain
             self.query_one("#stack-header", Static).update(header)
@@ -105,14 +108,20 @@ class StackPanel(Panel):
         if width and wanted != self._drawn:
             keep = self._drawn is not None
             self._drawn = wanted
-            rows: list[Row] = stack_rows(self._stack, width, everything=self._everything)
+            rows = live_rows(self._stack, self._samples, self._lines(), width, everything=self._everything)
             self.frames.set_rows(rows, keep=keep)
+
+    def _lines(self) -> list[LogRecord]:
+        """What the run that was looked at has said so far."""
+        if self._detail is None or self._read is None or not self._stack.frames:
+            return []
+        return [line for line in self._detail.logs if line.run_id == self._read.run_id]
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw_frames)
 
 
-def _header(detail: WorkerDetail, stack: Stack, now: Micros) -> Content:
+def _header(detail: WorkerDetail, stack: Stack, samples: Samples, now: Micros) -> Content:
     command, worker = detail.stack, detail.worker
     running = worker.running_run_id is not None or worker.status in (Status.RUNNING, Status.STUCK)
     now_or_not = "press b to look at where it stands now" if running else "it is not running; b looks while it runs"
@@ -132,8 +141,14 @@ def _header(detail: WorkerDetail, stack: Stack, now: Micros) -> Content:
     if type(run) is int:
         over = "" if run == worker.running_run_id else " (over by now)"
         parts.insert(0, f"run {run}{over}")
-    lead = f"{fmt.status_symbol(Status.RUNNING)} {_depth(len(stack.frames))}"
-    return Content.assemble((lead, "bold $text-primary"), (" · " + " · ".join(parts), "$text-muted"))
+    said = clean(command.result, 200) if samples.count else _depth(len(stack.frames))
+    lead = Content.assemble(
+        (f"{fmt.status_symbol(Status.RUNNING)} {said}", "bold $text-primary"),
+        (" · " + " · ".join(parts), "$text-muted"),
+    )
+    if run != worker.running_run_id or worker.last_run_at is None:
+        return lead
+    return Content("\n").join([lead, age_text(max(0, now - worker.last_run_at), usual(worker.recent))])
 
 
 def _depth(frames: int) -> str:
