@@ -66,6 +66,14 @@ def test_a_run_in_flight_shows_how_long_it_takes_so_far() -> None:
     assert row(running, at=Moment(NOW, host_alive=False))["duration"] == "120 ms"
 
 
+def test_a_run_that_takes_much_longer_than_usual_is_called_slow() -> None:
+    usual = tuple(("succeeded", SECOND) for _ in range(10))
+    young = worker("young", status="running", last_run_at=NOW - SECOND, recent=usual)
+    old = worker("old", status="running", last_run_at=NOW - 30 * SECOND, recent=usual)
+    assert row(young)["status"] == "► running"
+    assert row(old)["status"] == "► slow"
+
+
 def test_a_failing_worker_says_how_often_in_a_row_and_an_old_error_is_muted() -> None:
     assert row(failing())["error"] == "3× ConnectionRefusedError: [Errno 111] Connection refused"
     placed = fit(249, 40, 24)

@@ -122,8 +122,8 @@ class Host:
         return self._last.recovered if self._last else ()
 
     def running_count(self) -> int:
-        """Runs in flight."""
-        return len(engine.roster.active()) if (engine := self._engine) is not None else 0
+        """Runs in flight; also while stop() waits for them."""
+        return len(engine.roster.active()) if (engine := self._last) is not None else 0
 
     def leftover_threads(self) -> bool:
         """After stop(): whether a worker's code still executes in this process, which may keep it from ending."""

@@ -11,6 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from workerconsole import format as fmt
 from workerconsole.roster import Order, Sort, needs_attention
 from workerconsole.text import clean
+from workerconsole.usual import is_slow
 from workerconsole.widgets.sparkline import FAILED, run_line
 from workerkit.clock import SECOND, Micros
 from workerkit.outcome import Status
@@ -24,6 +25,8 @@ MARK = "▌"
 WORD = 8
 """The least room of a status word: all fit but `unregistered`."""
 
+SLOW = "slow"
+"""Stands in the place of `running` once a run has passed what is usual for its worker by far."""
 ROOM_FOR_COUNT = 20
 """An error narrower than this has no room for how often it came in a row."""
 
@@ -82,6 +85,8 @@ def compact(number: int) -> str:
 
 
 def _status(worker: WorkerRecord, at: Moment, width: int) -> Cell:
+    if at.host_alive and is_slow(worker, at.now):
+        return ((f"{fmt.status_symbol(worker.status)} {SLOW}", "bold $text-warning"),)
     text = f"{fmt.status_symbol(worker.status)} {clean(worker.status, width - 2)}"
     # Without a host nothing runs, whatever the last one wrote before it died.
     stale = worker.status == Status.RUNNING and not at.host_alive
