@@ -5,11 +5,12 @@ Key bindings, the footer, the help screen and the palette are all made from ACTI
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from textual.binding import Binding
 
+from workerconsole.action import Action as BaseAction
+from workerconsole.action import Group, Reason, Scope, bindings_of
 from workerkit.outcome import Status
 from workerkit.store.records import WorkerRecord
 
@@ -19,19 +20,8 @@ NO_HOST = "No host is alive: start one with `workerconsole serve`, or open the c
 READ_ONLY = "This screen is read-only; open it without --read-only to act."
 NO_WORKER = "No worker is selected."
 
-Scope = Literal["screen", "table"]
 Verb = Literal["pause", "resume", "run", "cancel", "pause-all", "resume-all", "reset-counters", "stack"]
 Panel = Literal["overview", "runs", "failures", "logs", "stack"]
-
-
-class Group(StrEnum):
-    """The headings of the help screen, in its order."""
-
-    WORKER = "The worker, or all marked ones"
-    LOOK = "Look closer"
-    FIND = "Find and order"
-    MOVE = "Move"
-    CONSOLE = "The console"
 
 
 class Desk(Protocol):
@@ -46,6 +36,9 @@ class Desk(Protocol):
     def ask_params(self, worker: WorkerRecord) -> None: ...
     def show_panel(self, panel: Panel) -> None: ...
     def turn_panel(self, step: int) -> None: ...
+    def open_traceback(self) -> None: ...
+    def open_failures(self) -> None: ...
+    def show_workers(self) -> None: ...
     def open_detail(self) -> None: ...
     def go_back(self) -> None: ...
     def leave(self) -> None: ...
@@ -86,55 +79,7 @@ class Context:
         return (self.selected,) if self.selected is not None else ()
 
 
-Reason = str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that the operator can do."""
-
-    id: str
-    keys: tuple[str, ...]
-    """Textual's names of keys; none where it is found in the palette only."""
-    label: str
-    """One or two words for the footer."""
-    help: str
-    """One sentence for help and palette."""
-    group: Group
-    perform: Callable[[Context], None]
-    disabled: Callable[[Context], Reason] = lambda _: None
-    """Why it can't be done now, in a sentence for the operator; None where it can."""
-    dangerous: bool = False
-    """Changes much, or is hard to reverse."""
-    scope: Scope = "screen"
-    footer: int = 0
-    """Its rank in the footer, 1 first; 0 keeps it out."""
-
-    @property
-    def key_text(self) -> str:
-        """Its keys as an operator reads them."""
-        return " ".join(key_name(key) for key in self.keys)
-
-
-_KEY_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "space": "space",
-    "escape": "esc",
-    "enter": "enter",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "up": "↑",
-    "down": "↓",
-    "home": "home",
-    "end": "end",
-}
-
-
-def key_name(key: str) -> str:
-    """A key as it is written on the keyboard: `?`, `ctrl+p`, `PgUp`."""
-    return _KEY_NAMES.get(key, key.upper() if key.startswith("f") and key[1:].isdigit() else key)
+Action = BaseAction[Context]
 
 
 # -- why not now -------------------------------------------------------------------------------------------------------
@@ -143,6 +88,10 @@ def key_name(key: str) -> str:
 def _can_write(context: Context) -> Reason:
     if context.read_only:
         return READ_ONLY
+    return None if context.ready else "The database is not open yet."
+
+
+def _can_read(context: Context) -> Reason:
     return None if context.ready else "The database is not open yet."
 
 
@@ -174,7 +123,7 @@ def _can_run(context: Context) -> Reason:
     if reason := _needs_host(context):
         return reason
     if len(context.targets) == 1:
-        return _cannot_run(context.targets[0])
+        return cannot_run(context.targets[0])
     return None
 
 
@@ -184,7 +133,8 @@ def _can_run_with_params(context: Context) -> Reason:
     return _can_run(context)
 
 
-def _cannot_run(worker: WorkerRecord) -> Reason:
+def cannot_run(worker: WorkerRecord) -> Reason:
+    """Why this worker can't be run now."""
     if worker.status == Status.RUNNING:
         return f"{worker.name} is running already; x cancels the run."
     if worker.status == Status.STUCK:
@@ -248,7 +198,7 @@ def _pause_all(context: Context) -> None:
 
 def _run(context: Context) -> None:
     desk, targets = context.desk, context.targets
-    able = targets if len(targets) == 1 else tuple(worker for worker in targets if _cannot_run(worker) is None)
+    able = targets if len(targets) == 1 else tuple(worker for worker in targets if cannot_run(worker) is None)
     if len(able) > BULK_ASKS:
         desk.ask(f"Run {len(able):,} workers now?", "run them", lambda: desk.order("run", able))
     else:
@@ -329,9 +279,9 @@ ACTIONS: tuple[Action, ...] = (
         "traceback",
         ("t",),
         "traceback",
-        "Its failures, with their tracebacks",
+        "Why it failed: frames, source, variables",
         Group.LOOK,
-        _panel("failures"),
+        lambda c: c.desk.open_traceback(),
         _has_worker,
         footer=5,
     ),
@@ -355,11 +305,11 @@ ACTIONS: tuple[Action, ...] = (
         lambda c: c.desk.copy_error(),
         _can_copy,
     ),
-    Action("panel-overview", ("1",), "overview", "Panel: overview", Group.LOOK, _panel("overview")),
-    Action("panel-runs", ("2",), "runs", "Panel: runs", Group.LOOK, _panel("runs")),
-    Action("panel-failures", ("3",), "failures", "Panel: failures", Group.LOOK, _panel("failures")),
-    Action("panel-logs", ("4",), "logs", "Panel: logs", Group.LOOK, _panel("logs")),
-    Action("panel-stack", ("5",), "stack", "Panel: stack", Group.LOOK, _panel("stack")),
+    Action("panel-overview", (), "overview", "Panel: overview", Group.LOOK, _panel("overview")),
+    Action("panel-runs", (), "runs", "Panel: runs", Group.LOOK, _panel("runs")),
+    Action("panel-failures", (), "failures", "Panel: failures", Group.LOOK, _panel("failures")),
+    Action("panel-logs", (), "logs", "Panel: logs", Group.LOOK, _panel("logs")),
+    Action("panel-stack", (), "stack", "Panel: stack", Group.LOOK, _panel("stack")),
     Action("panel-next", ("tab",), "next panel", "Next panel", Group.LOOK, lambda c: c.desk.turn_panel(1)),
     Action(
         "panel-previous",
@@ -370,13 +320,31 @@ ACTIONS: tuple[Action, ...] = (
         lambda c: c.desk.turn_panel(-1),
     ),
     Action(
+        "workers",
+        ("1",),
+        "workers",
+        "The workers",
+        Group.LOOK,
+        lambda c: c.desk.show_workers(),
+    ),
+    Action(
+        "failures",
+        ("2",),
+        "failures",
+        "All failures, those of one fault as one",
+        Group.LOOK,
+        lambda c: c.desk.open_failures(),
+        _can_read,
+        footer=8,
+    ),
+    Action(
         "filter",
         ("slash",),
         "filter",
         "Show some: web, !web, status:failed, tag:db",
         Group.FIND,
         lambda c: c.desk.open_filter(),
-        footer=8,
+        footer=9,
     ),
     Action(
         "mark",
@@ -387,12 +355,12 @@ ACTIONS: tuple[Action, ...] = (
         lambda c: c.desk.toggle_mark(),
         _has_worker,
         scope="table",
-        footer=9,
+        footer=10,
     ),
     Action(
         "mark-all", ("A",), "mark all", "Mark all shown, or none", Group.FIND, lambda c: c.desk.mark_all(), _has_rows
     ),
-    Action("sort", ("s",), "sort", "Order by the next column", Group.FIND, lambda c: c.desk.sort_next(), footer=10),
+    Action("sort", ("s",), "sort", "Order by the next column", Group.FIND, lambda c: c.desk.sort_next(), footer=11),
     Action("sort-reverse", ("S",), "reverse", "Turn the order round", Group.FIND, lambda c: c.desk.sort_reverse()),
     Action("down", ("j", "down"), "down", "Next row", Group.MOVE, lambda c: c.desk.move_cursor(1), scope="table"),
     Action("up", ("k", "up"), "up", "Previous row", Group.MOVE, lambda c: c.desk.move_cursor(-1), scope="table"),
@@ -457,18 +425,14 @@ ACTIONS: tuple[Action, ...] = (
         lambda c: c.desk.open_palette(),
     ),
     Action(
-        "help", ("question_mark", "f1"), "help", "This help", Group.CONSOLE, lambda c: c.desk.open_help(), footer=11
+        "help", ("question_mark", "f1"), "help", "This help", Group.CONSOLE, lambda c: c.desk.open_help(), footer=12
     ),
-    Action("quit", ("q", "ctrl+c"), "quit", "Leave the console", Group.CONSOLE, lambda c: c.desk.leave(), footer=12),
+    Action("quit", ("q", "ctrl+c"), "quit", "Leave the console", Group.CONSOLE, lambda c: c.desk.leave(), footer=13),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}
 
 
 def bindings(scope: Scope) -> list[Binding]:
-    """Textual's bindings of the actions; each has the action's id, so that an operator can remap it."""
-    return [
-        Binding(",".join(action.keys), f"screen.do('{action.id}')", action.label, show=False, id=action.id)
-        for action in ACTIONS
-        if action.keys and action.scope == scope
-    ]
+    """Textual's bindings of the main screen's actions."""
+    return bindings_of(ACTIONS, scope)

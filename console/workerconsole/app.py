@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 from rich.text import Text
-from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 
-from workerconsole import editor, hangup, theme
-from workerconsole.feed import DetailFetched, Feed, SnapshotTaken
+from workerconsole import clipboard, editor, hangup, theme
+from workerconsole.actions import BULK_ASKS
+from workerconsole.captures import plain_text
+from workerconsole.feed import Answered, DetailFetched, Feed, Question, SnapshotTaken
 from workerconsole.hangup import HangupWatch
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
 from workerconsole.safe_filter import SafeFilter
 from workerconsole.screens.confirm import Farewell, Leave
+from workerconsole.screens.failures import FailuresScreen
 from workerconsole.screens.logs import LogsScreen
 from workerconsole.screens.main import MainScreen
 from workerconsole.screens.palette import ActionCommands, WorkerCommands
@@ -38,12 +40,14 @@ from workerconsole.widgets.detail_pane import DetailPane
 from workerconsole.widgets.panel import Panel
 from workerkit.clock import Clock, SystemClock
 from workerkit.store.database import Database
-from workerkit.store.records import FailureRecord, LogRecord, WorkerRecord
+from workerkit.store.records import LogRecord, WorkerRecord
 
 OPEN_AGAIN = 2.0
 """Seconds between two attempts to open a database that can't be opened."""
 TOAST_LIMIT = 300
 """Characters of a toast."""
+GOOD_NEWS, BAD_NEWS = 3.0, 8.0
+"""Seconds that a toast stays."""
 COPY_LIMIT = 200_000
 """Characters that go to the clipboard; terminals drop more."""
 CRASH_FRAMES = 12
@@ -76,7 +80,8 @@ class ConsoleApp(App[Exit]):
     COMMANDS: ClassVar = {*App.COMMANDS, ActionCommands, WorkerCommands}
     CSS: ClassVar[str] = """
     CommandPalette SearchIcon { display: none; }
-    Toast { max-width: 80%; }
+    ToastRack { margin-bottom: 1; }
+    Toast { padding: 0 1; margin-top: 0; max-width: 80%; width: auto; background: $panel-lighten-1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
 
@@ -145,13 +150,6 @@ class ConsoleApp(App[Exit]):
             self.session.close(self._grace if result is not None else 0.0)
         return result or Exit("crashed", leftover_threads=self.session.leftover_threads)
 
-    def on_key(self, event: events.Key) -> None:
-        """A key that no widget took, before it is looked up among the actions."""
-        # Over a slow line keys arrive in one piece: those behind the slash were on their way to the table when the
-        # filter took the focus, and the p of "/pay" must not pause a worker.
-        if self.screen is self.main and self.main.filter_bar.take_stray(event):
-            event.prevent_default()
-
     def in_background(
         self, job: Callable[[], Result], done: Callable[[Result], object], failed: Callable[[Exception], object]
     ) -> None:
@@ -172,7 +170,7 @@ class ConsoleApp(App[Exit]):
 
     def _call_back(self, callback: Callable[[Any], object], value: object) -> None:
         with suppress(RuntimeError):  # the loop may have ended meanwhile
-            self.call_later(callback, value)
+            self.call_later(lambda: callback(value) if self.is_running else None)
 
     # -- the database and the host ---------------------------------------------------------------------------------
 
@@ -200,14 +198,22 @@ class ConsoleApp(App[Exit]):
         self.set_timer(OPEN_AGAIN, self._open)
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
-        if self.main.take(message.snapshot):
+        if self.is_running and self.main.take(message.snapshot):
             # Behind everything that is queued by now: a screen that lags behind gets its next picture later.
             self.call_later(self.drawn)
 
     def on_detail_fetched(self, message: DetailFetched) -> None:
+        if not self.is_running:
+            return  # While it ends, the screens lose their parts one by one.
         self.main.take_detail(message.detail)
-        if isinstance(self.screen, LogsScreen | TracebackScreen):
+        if isinstance(self.screen, LogsScreen):
             self.screen.show(message.detail, self._clock.now())
+
+    def on_answered(self, message: Answered) -> None:
+        # The screen that asked may have a dialog over it.
+        for screen in self.screen_stack if self.is_running else ():
+            if isinstance(screen, TracebackScreen | FailuresScreen):
+                screen.take(message.question, message.answer)
 
     def drawn(self) -> None:
         """The last snapshot is on the screen."""
@@ -218,6 +224,11 @@ class ConsoleApp(App[Exit]):
         """Fetch the details of this worker from now on."""
         if self.feed is not None:
             self.feed.select(worker)
+
+    def ask(self, question: Question | None) -> None:
+        """Have the feed answer a screen's own question from now on."""
+        if self.feed is not None:
+            self.feed.ask(question)
 
     def give(self, order: Order) -> None:
         """Give commands to the host, and say what came of them."""
@@ -232,6 +243,8 @@ class ConsoleApp(App[Exit]):
             if order.verb != "stack" or result.severity != "information":
                 self.tell(result.sentence(alive), severity=result.severity)
 
+        if len(order.workers) > BULK_ASKS:
+            self.tell(f"{order.verb}: telling {len(order.workers):,} workers …")
         self.in_background(lambda: carry_out(operator, order, patience), report, self._not_given)
 
     def _not_given(self, error: Exception) -> None:
@@ -241,7 +254,8 @@ class ConsoleApp(App[Exit]):
 
     def tell(self, text: str, *, severity: Severity = "information") -> None:
         """A toast; any text is safe in it."""
-        self.notify(clean(text, TOAST_LIMIT), severity=severity, markup=False)
+        timeout = GOOD_NEWS if severity == "information" else BAD_NEWS
+        self.notify(clean(text, TOAST_LIMIT), severity=severity, timeout=timeout, markup=False)
 
     def copy_error(self, worker: WorkerRecord | None, detail: WorkerDetail | None) -> None:
         """Put the worker's latest traceback, or its last error, on the clipboard."""
@@ -251,9 +265,7 @@ class ConsoleApp(App[Exit]):
         if worker.load_error:
             what = "the load error"
         elif detail is not None and detail.worker.name == worker.name and detail.failures:
-            from workerkit.failures.text import plain
-
-            text, what = plain(detail.failures[0].capture) or text, "the last traceback"
+            text, what = plain_text(detail.failures[0].capture) or text, "the last traceback"
         self._copy(text, f"{what} of {worker.name}")
 
     def on_detail_pane_run_opened(self, message: DetailPane.RunOpened) -> None:
@@ -261,17 +273,17 @@ class ConsoleApp(App[Exit]):
         database, detail = self.session.database, self.main.detail
         if database is None or detail is None:
             return
+        if message.failed:
+            self.open_failure(message.run_id)
+            return
         now = self._clock.now()
 
-        def fetch() -> tuple[FailureRecord | None, list[LogRecord]]:
+        def fetch() -> list[LogRecord]:
             with database.reader() as reader:
-                return reader.failure(message.run_id), reader.log_lines(message.run_id)
+                return reader.log_lines(message.run_id)
 
-        def show(found: tuple[FailureRecord | None, list[LogRecord]]) -> None:
-            failure, lines = found
-            if message.failed and failure is not None:
-                self.push_screen(TracebackScreen([failure], detail.worker.name, now, message.run_id))
-            elif lines:
+        def show(lines: list[LogRecord]) -> None:
+            if lines:
                 only = replace(detail, logs=tuple(lines))
                 self.push_screen(LogsScreen(only, now, message.run_id))
             else:
@@ -279,11 +291,47 @@ class ConsoleApp(App[Exit]):
 
         self.in_background(fetch, show, lambda error: self.tell(str(error), severity="error"))
 
+    def open_failure(self, run_id: int) -> None:
+        """The traceback of a run over the whole screen."""
+        self.push_screen(TracebackScreen(run_id, self._clock))
+
+    def open_latest_failure(self, worker: WorkerRecord) -> None:
+        """The traceback of a worker's latest failure; of one that failed to load, what the panel has of it."""
+        database = self.session.database
+        if database is None:
+            return
+
+        def latest() -> int | None:
+            with database.reader() as reader:
+                return next((failure.run_id for failure in reader.failures(worker.name, limit=1)), None)
+
+        def show(run_id: int | None) -> None:
+            if worker.load_error:
+                self.main.show_panel("failures")
+            elif run_id is not None:
+                self.open_failure(run_id)
+            elif worker.failure_count:
+                self.tell(f"The failures of {worker.name} are no longer kept; the counters still know them.")
+            else:
+                self.tell(f"{worker.name} has not failed yet.")
+
+        self.in_background(latest, show, lambda error: self.tell(str(error), severity="error"))
+
+    def open_failures(self) -> None:
+        """All failures, as groups."""
+        self.push_screen(FailuresScreen(self._clock))
+
+    def copy_failure(self, capture: dict[str, Any], error: str, what: str) -> None:
+        """Put a traceback on the clipboard, as Python prints it; its one line where the record is damaged."""
+        self._copy(plain_text(capture) or error, what)
+
     def on_panel_copy_wanted(self, message: Panel.CopyWanted) -> None:
         self._copy(message.text, message.what)
 
     def _copy(self, text: str, what: str) -> None:
-        self.copy_to_clipboard(clean(text, COPY_LIMIT, newlines=True))
+        text = clean(text, COPY_LIMIT, newlines=True)
+        self.copy_to_clipboard(text)
+        clipboard.copy(text)
         self.tell(f"Copied {what}.")
 
     def on_panel_editor_wanted(self, message: Panel.EditorWanted) -> None:
@@ -317,7 +365,7 @@ class ConsoleApp(App[Exit]):
             self.exit(Exit("left"))
         elif not self._stopping and not isinstance(self.screen, Leave):
             may = self._leave_headless is not None
-            self.push_screen(Leave(self.session.running(), self._grace, may_leave_headless=may), self._farewell)
+            self.push_screen(Leave(self.main.in_flight(), self._grace, may_leave_headless=may), self._farewell)
 
     def _farewell(self, answer: Farewell | None) -> None:
         if answer == "headless" and self._leave_headless is not None:
@@ -332,8 +380,12 @@ class ConsoleApp(App[Exit]):
         if self._stopping:
             return
         self._stopping = True
+        if self.main.frozen:
+            self.main.freeze()
         session = self.session
-        self.push_screen(Stopping(session.running, self._grace, session.hurry, self._clock, headless=end == "headless"))
+        self.push_screen(
+            Stopping(self.main.in_flight, self._grace, session.hurry, self._clock, headless=end == "headless")
+        )
 
         def leave(_: object) -> None:
             self.exit(Exit(end, message, leftover_threads=session.leftover_threads))

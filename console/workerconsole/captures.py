@@ -10,6 +10,7 @@ from typing import Any
 
 from workerconsole.text import clean
 from workerconsole.values import MAX_NODES, Part, read_variables
+from workerkit.failures.text import plain
 
 MAX_EXCEPTIONS = 50
 MAX_FRAMES = 200
@@ -95,6 +96,14 @@ def read_capture(data: object) -> Capture:
         stack=_stack(stack, budget) if isinstance(stack, Mapping) else None,
         note=clean(data.get("note") or data.get("cut"), 500),
     )
+
+
+def plain_text(data: dict[str, Any]) -> str:
+    """A capture as Python prints a traceback; empty where the record is damaged beyond that."""
+    try:
+        return plain(data)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return ""
 
 
 def read_stack(data: object) -> Stack:

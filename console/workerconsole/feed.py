@@ -4,20 +4,18 @@ The screen gets the next picture only when it has drawn the last, so pressure ca
 An idle database costs one tiny query a tick.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
-from sqlalchemy.exc import SQLAlchemyError
 from textual.message import Message
 
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerconsole.text import clean
 from workerkit.clock import HOUR, MINUTE, SECOND, Clock, Micros
-from workerkit.errors import WorkerkitError
 from workerkit.store.records import (
     ActivityRecord,
     CommandRecord,
@@ -37,8 +35,6 @@ DETAIL_EVERY: Micros = SECOND // 2
 """How often details are read again when the database moved, but not the worker's record: lines and answers."""
 RUNS, FAILURES, LINES, GAPS, COMMANDS = 100, 20, 500, 20, 20
 
-_READING_FAULTS = (SQLAlchemyError, sqlite3.Error, OSError, WorkerkitError)
-
 
 class Reading(Protocol):
     """What the feed asks of a reader; workerkit's Reader is one."""
@@ -55,6 +51,11 @@ class Reading(Protocol):
     def commands(self, worker: str | None = None, limit: int = 50) -> list[CommandRecord]: ...
     def latest_command(self, worker: str, verb: str) -> CommandRecord | None: ...
     def close(self) -> None: ...
+
+
+Question: TypeAlias = Callable[[Any, Micros], object]
+"""What one screen wants to know besides: called with a reader and the time, on the feed's thread; its answer is frozen
+and compares by value."""
 
 
 class Readable(Protocol):
@@ -80,6 +81,14 @@ class DetailFetched(Message):
         self.detail = detail
 
 
+@dataclass
+class Answered(Message):
+    """An answer to a screen's own question, or another one than before."""
+
+    question: Question
+    answer: object
+
+
 class Feed:
     """Polls a database for the screen. `post` is called on the feed's thread; it must not block.
 
@@ -103,6 +112,7 @@ class Feed:
         self._may_post = threading.Event()
         self._may_post.set()
         self._wanted: str | None = None
+        self._question: Question | None = None
         self._view = _View(open_database, clock)
         self._thread: threading.Thread | None = None
 
@@ -124,6 +134,11 @@ class Feed:
         self._wanted = name
         self._wake.set()
 
+    def ask(self, question: Question | None) -> None:
+        """From now on answer this, now and whenever the database moved; None to stop. Any thread."""
+        self._question = question
+        self._wake.set()
+
     def drawn(self) -> None:
         """The screen has drawn the last snapshot and may have the next. Any thread."""
         self._may_post.set()
@@ -138,6 +153,9 @@ class Feed:
         detail = self._view.look_at(self._wanted)
         if detail is not None:
             self._post(DetailFetched(detail))
+        answered = self._view.answer(self._question)
+        if answered is not None:
+            self._post(answered)
 
     def _run(self) -> None:
         try:
@@ -170,11 +188,14 @@ class _View:
         self._last: Snapshot | None = None
         self._detail: WorkerDetail | None = None
         self._detail_at: Micros = 0
+        self._answered: Answered | None = None
+        self._answer_dirty = False
+        self._answered_at: Micros = 0
 
     def close(self) -> None:
         reader, self._reader, self._database = self._reader, None, None
         if reader is not None:
-            with suppress(*_READING_FAULTS):  # it was to go anyway
+            with suppress(Exception):  # it was to go anyway
                 reader.close()
 
     def look(self) -> Snapshot | None:
@@ -185,7 +206,7 @@ class _View:
         try:
             changed = self._read(now)
             trouble = None
-        except _READING_FAULTS as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is: a feed that died would leave a picture of the past
             changed, trouble = frozenset[str](), self._give_up(error, now)
         self._trouble = trouble
         return self._snapshot(now, changed)
@@ -204,16 +225,36 @@ class _View:
         self._detail_dirty, self._detail_at = False, now
         try:
             self._detail = _detail(self._reader, worker)
-        except _READING_FAULTS as error:
+        except Exception as error:  # noqa: BLE001 -- see above
             self._trouble = self._give_up(error, now)
             return None
         return None if self._detail == last else self._detail
+
+    def answer(self, question: Question | None) -> Answered | None:
+        """The answer to a screen's question; None when it is what was returned last, or can't be read."""
+        if question is None or self._reader is None or self._trouble is not None:
+            return None
+        now = self._clock.now()
+        last = self._answered if self._answered is not None and self._answered.question is question else None
+        since = now - self._answered_at
+        # Now and then without a commit as well: trends and snoozes move with the time.
+        due = (self._answer_dirty and not 0 <= since < DETAIL_EVERY) or not 0 <= since < MINUTE
+        if last is not None and not due:
+            return None
+        self._answer_dirty, self._answered_at = False, now
+        try:
+            self._answered = Answered(question, question(self._reader, now))
+        except Exception as error:  # noqa: BLE001 -- see above
+            self._trouble = self._give_up(error, now)
+            return None
+        return None if last is not None and self._answered.answer == last.answer else self._answered
 
     def _read(self, now: Micros) -> frozenset[str]:
         database, reader = self._open()
         moved = reader.changed()
         self._dirty = self._dirty or moved
         self._detail_dirty = self._detail_dirty or moved
+        self._answer_dirty = self._answer_dirty or moved
         changed: frozenset[str] = frozenset()
         if self._dirty:
             changed = self._merge(reader.workers(since=self._change))

@@ -38,6 +38,8 @@ class Order:
     verb: str
     workers: tuple[str, ...] = ()
     params: dict[str, Any] | None = field(default=None, hash=False)
+    reason: str = ""
+    """Why, in the operator's words; kept with the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def carry_out(operator: Ordering, order: Order, timeout: float = ANSWER_WITHIN) 
 
     The answers share one deadline, so that many workers don't make a long wait.
     """
-    ids = [operator.submit(order.verb, name, params=order.params) for name in order.workers or (None,)]
+    whom = order.workers or (None,)
+    ids = [operator.submit(order.verb, name, params=order.params, reason=order.reason) for name in whom]
     answers: list[CommandRecord] = []
     patience = timeout
     for command_id in ids:

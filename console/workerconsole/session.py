@@ -20,7 +20,6 @@ class Hosting(Protocol):
     def stop(self, grace: float | None = None) -> object: ...
     def hurry(self) -> None: ...
     def nudge(self) -> None: ...
-    def running_count(self) -> int: ...
     def leftover_threads(self) -> bool: ...
 
 
@@ -83,10 +82,6 @@ class Session:
             return Opened(attached_instead=str(error))
         self.host = host
         return Opened(recovered=tuple(host.recovered))
-
-    def running(self) -> int:
-        """How many runs of our host are in flight."""
-        return self.host.running_count() if self.host is not None else 0
 
     def stop_host(self, grace: float | None = None) -> None:
         """Stop our host, if there is one. The database then shows how every run of it ended."""

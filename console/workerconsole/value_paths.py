@@ -97,7 +97,8 @@ def _resolve(path: ValuePath, variables: Sequence[Part], where: str, hops: int) 
         names = ", ".join(part.name for part in variables[:NAMED]) + (" …" if len(variables) > NAMED else "")
         there = f"; there are {names}" if names else "; no variables were kept"
         raise PathError(f"{where} has no variable {path.root}{there}")
-    place, value, gone = (root,), variables[root].value, path.root
+    place: Place = (root,)
+    value, gone = variables[root].value, path.root
     for number, step in enumerate(path.steps):
         if value.kind == "reference":
             rest = path.steps[number:]

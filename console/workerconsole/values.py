@@ -22,6 +22,8 @@ KEY_LENGTH = 40
 PREVIEW_PARTS = 12
 """Values of a container that its one line begins with; more would not fit anyway."""
 
+_KIT = "workerkit."
+
 _LEAVES = frozenset({"literal", "number", "string", "bytes", "reference", "cut", "redacted"})
 _CONTAINERS = frozenset({"sequence", "set", "map", "object"})
 
@@ -150,7 +152,7 @@ def _pieces(value: Value) -> Iterator[Piece]:
     elif kind == "reference":
         yield f"→ {clean(value.text, 300)}", MUTED
     elif kind == "cut":
-        yield f"… {clean(value.text, 300)}", HIDDEN
+        yield f"… not kept: {clean(value.text, 300)}", HIDDEN
     elif kind == "redacted":
         yield f"hidden: {hidden_why(value)}", HIDDEN
     elif kind == "object" and value.text:
@@ -173,6 +175,10 @@ def _described(value: Value) -> str:
 
 def _container_pieces(value: Value) -> Iterator[Piece]:
     name = value.type.rpartition(".")[2] or value.kind
+    if is_of_kit(value):
+        # Of the kit's own objects a worker's author knows what is in them, and it would fill the line.
+        yield f"{name}(…)", MUTED
+        return
     opening, closing = _brackets(value.kind, name)
     if not value.parts:
         empty = not value.cut and not value.size
@@ -190,6 +196,11 @@ def _container_pieces(value: Value) -> Iterator[Piece]:
     if value.cut or len(value.parts) > PREVIEW_PARTS:
         yield ", …", MUTED
     yield closing, MUTED
+
+
+def is_of_kit(value: Value) -> bool:
+    """Whether it is an object of workerkit's, such as the run's context."""
+    return value.kind == "object" and value.type.startswith(_KIT)
 
 
 def _brackets(kind: str, name: str) -> tuple[str, str]:

@@ -9,9 +9,11 @@ from typing import Any, Self
 
 from workerconsole.snapshot import Snapshot
 from workerkit.clock import MINUTE, SECOND, Micros
+from workerkit.failures import headline
 from workerkit.outcome import Failure, FailureKind, GapReason, Outcome, Result, Status, Trigger
 from workerkit.store.database import Database
 from workerkit.store.events import Event, LinesCaptured, LogLine, RunFinished, RunProgressed, RunStarted, SlotsMissed
+from workerkit.store.groups import GroupState, set_group_state
 from workerkit.store.operations import (
     WorkerSpec,
     begin_host,
@@ -21,7 +23,7 @@ from workerkit.store.operations import (
     submit_command,
     sync_workers,
 )
-from workerkit.store.records import ActivityRecord, HostRecord, WorkerRecord
+from workerkit.store.records import ActivityRecord, FailureGroupRecord, HostRecord, WorkerRecord
 
 NOW: Micros = 1_700_000_000 * SECOND
 
@@ -240,12 +242,30 @@ class Seed:
             self._writer.submit(event)
         assert self._writer.flush(timeout=10.0)
 
-    def start(self, worker: str, *, at: Micros | None = None, next_in: Micros = 6 * SECOND) -> int:
+    def start(
+        self,
+        worker: str,
+        *,
+        at: Micros | None = None,
+        next_in: Micros = 6 * SECOND,
+        params: dict[str, Any] | None = None,
+    ) -> int:
         """A run begins; its id."""
         run_id, self._next_run = self._next_run, self._next_run + 1
         at = self.now if at is None else at
         self.submit(
-            RunStarted(run_id, worker, 1, Trigger.SCHEDULE, at, at, self.host_id, self.now + next_in, at),
+            RunStarted(
+                run_id,
+                worker,
+                1,
+                Trigger.SCHEDULE,
+                at,
+                at,
+                self.host_id,
+                self.now + next_in,
+                at,
+                params=json.dumps(params) if params else None,
+            ),
         )
         return run_id
 
@@ -260,15 +280,36 @@ class Seed:
         error: str = "ConnectionRefusedError: [Errno 111] Connection refused",
         status: Status | None = None,
         capture: dict[str, Any] | None = None,
+        kind: FailureKind = FailureKind.ERROR,
+        group: str | None = None,
     ) -> None:
-        """The run ends."""
-        failure = Failure(FailureKind.ERROR, error, capture or CAPTURE) if outcome == "failed" else None
+        """The run ends. `group` is what the worker calls the fault."""
+        failure = Failure(kind, error, capture or CAPTURE, group) if outcome == "failed" else None
         recent = self._recent.setdefault(worker, deque(maxlen=20))
         recent.append((outcome, took))
         after = status or (Status.FAILED if outcome == "failed" else Status.IDLE)
         result = Result(Outcome(outcome), failure)
         ended = self.now if at is None else at
         self.submit(RunFinished(run_id, worker, ended, took, result, after, json.dumps(list(recent))))
+
+    def fail(self, worker: str, capture: dict[str, Any], **how: Any) -> int:
+        """A run that failed like this; its id."""
+        run_id = self.start(worker, at=how.get("at"), params=how.pop("params", None))
+        self.finish(worker, run_id, "failed", capture=capture, **({"error": headline(capture)} | how))
+        return run_id
+
+    def groups(self) -> list[FailureGroupRecord]:
+        """The groups as they are now."""
+        with self.database.reader() as reader:
+            return reader.failure_groups(self.now)
+
+    def group_state(self, group: FailureGroupRecord, state: GroupState, note: str = "", **how: Any) -> None:
+        """What an operator made of a group."""
+        self._writer.call(
+            lambda connection, _: set_group_state(
+                connection, group.fingerprint, state, by="ops@box", note=note, now=self.now, **how
+            )
+        )
 
     def history(self, worker: str, outcomes: Sequence[str], *, every: Micros = 10 * SECOND, **how: Any) -> None:
         """Runs with these outcomes, the last of them four seconds ago."""

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from tests.console.factory import failing, worker
-from workerconsole.actions import ACTIONS, BULK_ASKS, BY_ID, Context, Panel, Verb, bindings, key_name
+from workerconsole.action import key_name
+from workerconsole.actions import ACTIONS, BULK_ASKS, BY_ID, Context, Panel, Verb, bindings
 from workerconsole.screens.help import help_groups
 from workerconsole.widgets.footer import entries
 from workerkit.store.records import WorkerRecord
@@ -33,7 +34,7 @@ class FakeDesk:
 
 
 def context(*marked: WorkerRecord, selected: WorkerRecord | None = None, **changes: Any) -> Context:
-    return Context(desk=FakeDesk(), selected=selected, marked=marked, known=3, **changes)  # type: ignore[arg-type]
+    return Context(desk=FakeDesk(), selected=selected, marked=marked, known=3, **changes)
 
 
 def perform(action_id: str, given: Context) -> FakeDesk:

@@ -146,7 +146,7 @@ async def test_on_a_narrow_screen_enter_gives_the_details_all_room_and_escape_ta
 async def test_enter_in_logs_and_failures_takes_the_whole_screen(console: Console, fleet: Seed) -> None:
     async with console() as (app, pilot):
         await opened(app, pilot)
-        await pilot.press("t", "enter")
+        await pilot.press("tab", "tab", "enter")
         await until(pilot, lambda: app.main.pane.has_focus_within, "the pane")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TracebackScreen), "the traceback screen")
@@ -285,7 +285,7 @@ async def test_what_a_worker_wrote_is_never_markup_nor_an_escape_sequence(consol
     seed.lines("evil", 1, [evil])
     async with console() as (app, pilot):
         await opened(app, pilot)
-        for key in ("2", "3", "4", "c", "colon", "e", "v"):
+        for key in ("tab", "tab", "tab", "c", "2", "escape", "t", "c", "colon", "e", "v"):
             await pilot.press(key)
             await pilot.pause()
             assert not any(character in screen_text(app) for character in "\x1b\x07\u202e")
@@ -324,6 +324,38 @@ async def test_a_host_that_dies_is_told_and_what_needs_one_is_disabled(
         assert any("workerconsole serve" in toast for toast in toasts(app))
         await pilot.press("p")
         await until(pilot, lambda: any("next host" in toast for toast in toasts(app)), "the stored pause")
+
+
+async def test_what_a_recovery_found_stays_on_the_banner_until_it_is_dismissed(
+    console: Console, path: Path, clock: HandClock
+) -> None:
+    with Seed(path, alive=False) as first:
+        first.workers([spec("mail")])
+        first.start("mail")
+    with Seed(path) as second:
+        second.workers([spec("mail")])
+        async with console() as (app, pilot):
+            await opened(app, pilot)
+            assert "1 run in flight was marked failed" in screen_text(app)
+            await pilot.press("escape")
+            assert "marked failed" not in screen_text(app)
+            clock.move(2 * SECOND)
+            app.main.tick()
+            await pilot.pause()
+            assert "marked failed" not in screen_text(app)
+
+
+async def test_the_details_stand_under_the_table_or_beside_it_where_there_is_no_room(
+    console: Console, fleet: Seed
+) -> None:
+    async with console(size=(220, 60)) as (app, pilot):
+        await opened(app, pilot)
+        await pilot.pause()
+        assert app.main.pane.region.y >= app.main.table.region.bottom
+        assert app.main.table.region.height <= 8
+        await pilot.resize_terminal(220, 24)
+        await until(pilot, lambda: app.main.pane.region.x >= app.main.table.region.right, "the details at the side")
+        assert app.main.pane.region.y == app.main.table.region.y
 
 
 async def test_an_attached_console_leaves_at_once(console: Console, fleet: Seed) -> None:
@@ -366,9 +398,6 @@ class FakeHost:
 
     def nudge(self) -> None: ...
 
-    def running_count(self) -> int:
-        return self.count
-
     def leftover_threads(self) -> bool:
         return False
 
@@ -394,10 +423,10 @@ async def test_while_runs_are_in_flight_the_screen_counts_down_and_x_ends_the_wa
     async with console(host_factory=lambda _: host) as (app, pilot):
         await opened(app, pilot)
         await pilot.press("q")
-        assert "2 runs are in flight" in screen_text(app)
+        assert "1 run is in flight" in screen_text(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Stopping), "the countdown")
-        assert "Waiting for 2 runs, 10 s left." in screen_text(app)
+        assert "Waiting for 1 run, 10 s left." in screen_text(app)
         await pilot.press("q", "escape")
         assert isinstance(app.screen, Stopping)
         await pilot.press("x")

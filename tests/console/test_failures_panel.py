@@ -4,7 +4,6 @@ from typing import Any
 
 from tests.console.factory import NOW, failing, worker
 from tests.console.pane import PaneApp, detail, exception, failure, frame, library_frame, lines_of, on_screen
-from workerconsole.screens.traceback import TracebackScreen
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.widgets.panel import Panel
 from workerkit.clock import SECOND
@@ -35,7 +34,7 @@ async def test_the_latest_failure_is_shown_with_kind_run_and_time() -> None:
         assert screen[1].startswith(" ✗ error · run 3 · ")
         assert screen[1].endswith(", 1s ago")
         assert app.lines[0] == "E: number 3"
-        assert "3 Failures 3" in screen[0]
+        assert "▸Failures 3" in screen[0]
         assert "1 of 3 [ ] · v all frames" in screen[0]
 
 
@@ -190,20 +189,3 @@ async def test_the_largest_failure_scrolls() -> None:
         await pilot.press("v", "end")
         await pilot.pause()
         assert "return total" in on_screen(app.screen)[-1]
-
-
-async def test_the_full_screen_has_the_same_keys_and_escape_goes_back() -> None:
-    app = PaneApp()
-    async with app.run_test(size=(100, 20)) as pilot:
-        screen = TracebackScreen(THREE.failures, "mail", NOW, run_id=2)
-        await app.push_screen(screen)
-        await pilot.pause()
-        view = screen.query_one(Panel).view
-        assert lines_of(view)[0] == "E: number 2"
-        assert on_screen(screen)[0].startswith(" mail  failures")
-        await pilot.press("left_square_bracket")
-        assert lines_of(view)[0] == "E: number 1"
-        screen.show(detail(worker=failing("mail"), failures=(failure(4, exception("E", "number 4")),)), NOW)
-        assert lines_of(view)[0] == "E: number 1"
-        await pilot.press("escape")
-        assert app.screen is not screen

@@ -10,7 +10,7 @@ from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerkit.clock import SECOND
 from workerkit.errors import DatabaseError
 from workerkit.store.database import Database
-from workerkit.store.records import WorkerRecord
+from workerkit.store.records import LogRecord, WorkerRecord
 
 
 class FakeDatabase:
@@ -203,11 +203,12 @@ def test_details_follow_the_record_at_once(screen: Screen) -> None:
 def test_lines_of_a_run_show_up_although_the_record_stays(screen: Screen, clock: HandClock) -> None:
     screen.feed.select("a")
     screen.step()
-    screen.database.logs = ["line"]
+    line = LogRecord(1, 0, NOW, "stdout", None, None, "hello")
+    screen.database.logs = [line]
     screen.database.moved = True
     assert screen.step() == []
     clock.move(DETAIL_EVERY)
-    assert screen.detail().logs == ("line",)
+    assert screen.detail().logs == (line,)
 
 
 def test_a_worker_that_is_not_there_has_no_details(screen: Screen) -> None:
@@ -305,3 +306,13 @@ def test_it_reads_a_real_database(seed: Seed, clock: HandClock) -> None:
     assert not messages[-1].snapshot.host_alive
     assert taken.snapshot.taken_at == NOW
     feed.stop()
+
+
+def test_a_fault_that_nobody_thought_of_is_trouble_and_not_the_end_of_the_feed(
+    screen: Screen, clock: HandClock
+) -> None:
+    screen.database.fault = ValueError("a poisoned row")
+    assert "a poisoned row" in (screen.snapshot().trouble or "")
+    screen.database.fault = None
+    clock.move(SECOND + 1)
+    assert screen.snapshot().trouble is None

@@ -52,7 +52,8 @@ def test_it_fits_any_width(width: int) -> None:
 
 
 def test_frozen_and_read_only_are_written_out() -> None:
-    text = header(snapshot(WORKERS), frozen=True, read_only=True)
+    text = header(snapshot(WORKERS), frozen=True, read_only=True, marked=1234)
+    assert "1,234 MARKED" in text
     assert "FROZEN" in text
     assert "READ-ONLY" in text
 
@@ -67,6 +68,11 @@ def test_a_host_that_is_up_for_less_than_a_full_minute_has_no_rate_yet() -> None
     this_minute = NOW - NOW % MINUTE
     assert runs_per_minute(activity(0), NOW, this_minute + 1) is None
     assert runs_per_minute(activity(0, 0, started=9), NOW, this_minute - MINUTE) == 9
+
+
+def test_before_there_is_a_rate_the_runs_so_far_are_counted() -> None:
+    young = host(started_at=NOW - 5 * SECOND)
+    assert "9 runs so far" in header(snapshot(WORKERS, host=young, activity=activity(0, started=9)))
 
 
 def test_failures_of_the_last_hour_are_counted_and_older_ones_are_not() -> None:

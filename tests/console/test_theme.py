@@ -1,5 +1,6 @@
 import pytest
 from textual.color import Color
+from textual.theme import Theme
 
 from workerconsole import theme
 
@@ -21,7 +22,7 @@ def test_an_unknown_theme_is_refused_with_those_that_are_there() -> None:
 
 @pytest.mark.parametrize("known", [theme.DARK, theme.LIGHT], ids=lambda known: known.name)
 @pytest.mark.parametrize("name", ["text", "text-muted", "text-error", "text-warning", "text-success", "text-primary"])
-def test_text_can_be_read_on_the_background_and_on_the_cursor(known: theme.Theme, name: str) -> None:
+def test_text_can_be_read_on_the_background_and_on_the_cursor(known: Theme, name: str) -> None:
     background = Color.parse(known.background or "")
     assert contrast(Color.parse(known.variables[name]), background) >= 4.5
     cursor = Color.parse(known.variables["block-cursor-background"])

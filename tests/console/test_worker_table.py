@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from tests.console.factory import NOW, HandClock, failing, snapshot, worker
 from workerconsole.filters import parse
 from workerconsole.roster import Order, Sort
+from workerconsole.widgets.columns import row_cells
 from workerconsole.widgets.worker_table import HEADER_LINES, WorkerTable
 from workerkit.clock import SECOND
 from workerkit.store.records import WorkerRecord
@@ -49,6 +50,11 @@ def numbered(count: int) -> list[WorkerRecord]:
     return [worker(f"w{number:04}") for number in range(count)]
 
 
+def cursor(table: WorkerTable) -> str | None:
+    """The name under the cursor."""
+    return table.selected.name if table.selected is not None else None
+
+
 def line(table: WorkerTable, y: int) -> str:
     return table.render_line(y).text
 
@@ -64,12 +70,11 @@ async def test_the_header_and_one_line_a_worker_are_drawn() -> None:
 
 async def test_the_cursor_begins_at_the_first_row_and_stops_at_the_ends() -> None:
     async with table_of(*numbered(3)) as (table, pilot, app):
-        assert table.selected is not None
-        assert table.selected.name == "w0000"
+        assert cursor(table) == "w0000"
         table.move(-1)
         table.move(5)
         await pilot.pause()
-        assert table.selected.name == "w0002"
+        assert cursor(table) == "w0002"
         assert app.cursor_moves == ["w0000", "w0002"]
 
 
@@ -77,14 +82,13 @@ async def test_the_cursor_stays_with_its_worker_through_sort_filter_and_updates(
     async with table_of(*numbered(20), clock=clock) as (table, _, _):
         table.go_to("w0007")
         table.set_order(Order(Sort.NAME, reverse=True))
-        assert table.selected is not None
-        assert table.selected.name == "w0007"
+        assert cursor(table) == "w0007"
         table.set_filter(parse("w000"))
-        assert table.selected.name == "w0007"
+        assert cursor(table) == "w0007"
         clock.move(2 * SECOND)
         table.show(snapshot([*numbered(20), failing("w0007")]))
-        assert table.selected.name == "w0007"
-        assert table.selected.status == "failed"
+        assert cursor(table) == "w0007"
+        assert table.selected == failing("w0007")
 
 
 async def test_when_the_filter_hides_the_cursors_worker_its_neighbour_takes_the_cursor() -> None:
@@ -92,11 +96,10 @@ async def test_when_the_filter_hides_the_cursors_worker_its_neighbour_takes_the_
         table.go_to("w0004")
         table.set_filter(parse("!w0004"))
         await pilot.pause()
-        assert table.selected is not None
-        assert table.selected.name == "w0005"
+        assert cursor(table) == "w0005"
         table.set_filter(parse("nobody"))
         await pilot.pause()
-        assert table.selected is None
+        assert cursor(table) is None
         assert app.cursor_moves[-1] is None
 
 
@@ -119,8 +122,7 @@ async def test_at_the_top_the_list_stays_at_the_top_and_shows_who_begins_to_fail
         table.show(snapshot([*numbered(99), failing("w0099")]))
         assert table.scroll_offset.y == 0
         assert "w0099" in line(table, HEADER_LINES)
-        assert table.selected is not None
-        assert table.selected.name == "w0003"
+        assert cursor(table) == "w0003"
 
 
 async def test_rows_change_places_at_most_once_a_second(clock: HandClock) -> None:
@@ -161,17 +163,14 @@ async def test_only_changed_lines_in_sight_are_drawn_again(monkeypatch: pytest.M
 
 
 async def test_a_table_of_five_thousand_formats_only_the_lines_that_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workerconsole.widgets import worker_table
-
     async with table_of(*numbered(5000)) as (table, pilot, _):
         formatted: list[str] = []
-        original = worker_table.row_cells
 
         def counting(placed: Any, record: WorkerRecord, at: Any) -> Any:
             formatted.append(record.name)
-            return original(placed, record, at)
+            return row_cells(placed, record, at)
 
-        monkeypatch.setattr(worker_table, "row_cells", counting)
+        monkeypatch.setattr("workerconsole.widgets.worker_table.row_cells", counting)
         table.move_to_end(bottom=True)
         await pilot.pause()
         assert "w4999" in line(table, 11)
@@ -183,13 +182,12 @@ async def test_marks_follow_their_workers_and_the_cursor_goes_on() -> None:
         table.toggle_mark()
         table.toggle_mark()
         assert [record.name for record in table.marked] == ["w0000", "w0001"]
-        assert table.selected is not None
-        assert table.selected.name == "w0002"
+        assert cursor(table) == "w0002"
         assert line(table, 1).startswith("▌")
         table.mark_all()
         assert len(table.marked) == 5
         table.mark_all()
-        assert table.marked == ()
+        assert not table.marked
 
 
 async def test_marking_all_marks_those_that_the_filter_shows() -> None:
@@ -202,8 +200,7 @@ async def test_marking_all_marks_those_that_the_filter_shows() -> None:
 async def test_a_click_selects_a_double_click_opens_and_a_title_sorts() -> None:
     async with table_of(*numbered(5)) as (table, pilot, app):
         await pilot.click(WorkerTable, offset=(5, 3))
-        assert table.selected is not None
-        assert table.selected.name == "w0002"
+        assert cursor(table) == "w0002"
         await pilot.click(WorkerTable, offset=(5, 3), times=2)
         assert app.opened == 1
         name_column = line(table, 0).index("NAME")
@@ -218,8 +215,7 @@ async def test_the_wheel_scrolls_and_leaves_the_cursor() -> None:
         table.scroll_down(animate=False)
         await pilot.pause()
         assert table.scroll_offset.y > 0
-        assert table.selected is not None
-        assert table.selected.name == "w0000"
+        assert cursor(table) == "w0000"
         assert not table.in_sight("w0000")
 
 

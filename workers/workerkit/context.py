@@ -12,6 +12,9 @@ from typing import Any
 from workerkit.errors import RunCancelled
 from workerkit.outcome import StopCause
 
+MAX_NOTE = 1000
+"""Characters taken of a progress note; fewer are kept, once what is secret has been taken out."""
+
 
 class Cancellation:
     """One run's request to stop, set once by the host and seen by the worker.
@@ -127,7 +130,7 @@ class RunContext:
 
     def progress(self, done: int, total: int | None = None, note: str = "") -> None:
         """Says how far the run is; the console shows the latest within a fraction of a second. Cheap to call often."""
-        self.reported = Progress(int(done), None if total is None else int(total), str(note)[:200])
+        self.reported = Progress(int(done), None if total is None else int(total), str(note)[:MAX_NOTE])
 
     @classmethod
     def for_test(cls, worker: str = "test", **params: Any) -> "RunContext":

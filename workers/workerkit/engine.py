@@ -34,6 +34,7 @@ from workerkit.store.database import Database
 from workerkit.store.events import HostBeat, NextRunMoved, RunProgressed
 from workerkit.store.operations import WorkerSpec
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
+from workerkit.store.text import NAME_LIMIT
 from workerkit.timing import Timing
 from workerkit.version import __version__
 from workerkit.watchdog import Drift, Watchdog
@@ -165,7 +166,8 @@ class Engine:
         with self._database.reader() as reader:
             before = reader.host()
         now = self._began_at = self._clock.now()
-        specs = [_spec_of(registration, now) for registration in self._registrations.values()]
+        redactor = Redactor()
+        specs = [_spec_of(registration, now, redactor) for registration in self._registrations.values()]
 
         def write(connection: Connection, change: int) -> dict[str, WorkerRecord | None]:
             begun = operations.begin_host(
@@ -188,7 +190,6 @@ class Engine:
 
         previous = self._writer.call(write)
         self._was_away = {name for name, record in previous.items() if record is not None and not record.registered}
-        redactor = Redactor()
         self.roster = Roster(
             (
                 _live(
@@ -256,7 +257,7 @@ class Engine:
             reported = active.context.reported if active.context else None
             if reported is not None and reported is not active.reported:
                 active.reported = reported
-                note = active.redactor.text(reported.note)
+                note = active.redactor.bounded(reported.note, NAME_LIMIT)
                 self._writer.submit(RunProgressed(run.id, run.worker, reported.done, reported.total, note))
             self._runner.give_up_unread(active)
 
@@ -331,7 +332,7 @@ class Engine:
         operations.end_host(connection, change, self.host_id, self._clock.now())
 
 
-def _spec_of(registration: Registration, now: Micros) -> WorkerSpec:
+def _spec_of(registration: Registration, now: Micros, redactor: Redactor) -> WorkerSpec:
     schedule = registration.schedule
     return WorkerSpec(
         name=registration.name,
@@ -342,7 +343,7 @@ def _spec_of(registration: Registration, now: Micros) -> WorkerSpec:
         tags=registration.tags,
         description=registration.description,
         source=registration.source,
-        load_error=registration.load_error,
+        load_error=None if registration.load_error is None else redactor.text(registration.load_error),
         next_run_at=schedule.next_slot(registration.name, now),
     )
 

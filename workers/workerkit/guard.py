@@ -12,6 +12,7 @@ from workerkit.clock import Micros
 from workerkit.context import RunContext
 from workerkit.errors import RunCancelled
 from workerkit.failures import Capture
+from workerkit.failures.values import type_name
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, StopCause
 from workerkit.output import route_to
 from workerkit.roster import ActiveRun
@@ -22,6 +23,8 @@ MAX_STATE = 64 * 1024
 """Characters of ctx.state as JSON; it is a note to the next run, not a store."""
 MAX_SUMMARY = 500
 """Characters kept of what run() returned."""
+MAX_OWN_NAME = 200
+"""Characters kept of what a worker calls its failure."""
 PANIC = "Worker panic: "
 """What last_error begins with when a worker did what none must ever do."""
 
@@ -80,7 +83,9 @@ def _returned(active: ActiveRun, value: Any) -> Result:
         error = "TypeError: run() returned a coroutine that nobody awaited; write it as `async def run(self, ctx)`"
         return Result(Outcome.FAILED, _told(error))
     summary = _summary(value)
-    return Result(Outcome.SUCCEEDED, summary=None if summary is None else active.redactor.text(summary)[:MAX_SUMMARY])
+    if summary is not None:
+        summary = active.redactor.bounded(summary, MAX_SUMMARY)
+    return Result(Outcome.SUCCEEDED, summary=summary)
 
 
 def _raised(active: ActiveRun, error: BaseException) -> Result:
@@ -120,7 +125,7 @@ def _own_name(active: ActiveRun, error: BaseException) -> str | None:
     except BaseException:
         logger.exception("the fingerprint of %s failed; the usual one is taken", active.registration.name)
         return None
-    return active.redactor.text(answer)[:200] if type(answer) is str and answer else None
+    return active.redactor.bounded(answer, MAX_OWN_NAME) if type(answer) is str and answer else None
 
 
 def classify(error: type[BaseException]) -> FailureKind:
@@ -147,7 +152,7 @@ def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> 
     except Exception as error:  # noqa: BLE001 -- state holds whatever the worker put there
         if result.outcome is not Outcome.SUCCEEDED:
             return result
-        text = f"{type(error).__name__}: ctx.state can't be saved: {error}"[:MAX_SUMMARY]
+        text = active.redactor.bounded(f"{type(error).__name__}: ctx.state can't be saved: {error}", MAX_SUMMARY)
         return Result(Outcome.FAILED, _told(text))
     if state == before:
         return result
@@ -164,12 +169,13 @@ def _summary(value: Any) -> str | None:
     if value is None:
         return None
     if type(value) is str:
-        return value[:MAX_SUMMARY]
-    if type(value) in (bool, int, float):
+        return value
+    # By identity: == would ask a metaclass.
+    if any(type(value) is kind for kind in (bool, int, float)):
         return repr(value)[:MAX_SUMMARY]
-    if type(value) in (list, tuple, dict, set, frozenset, bytes):
+    if any(type(value) is kind for kind in (list, tuple, dict, set, frozenset, bytes)):
         return f"{type(value).__name__} of {len(value):,}"
-    return type(value).__name__
+    return type_name(type(value)).rpartition(".")[2]
 
 
 def elapsed(active: ActiveRun, now: float) -> Micros:

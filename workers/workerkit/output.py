@@ -16,12 +16,13 @@ from typing import Any, TextIO
 
 from workerkit.clock import Clock
 from workerkit.failures import Redactor
+from workerkit.failures.redact import mark
 from workerkit.store.events import LinesCaptured, LogLine
 
 MAX_LINE = 4096
 """Characters of one line; a longer one is cut."""
-MARGIN = 512
-"""Characters looked at beyond the cut, so that a secret which stands across it is seen whole before it is cut."""
+MAX_KEY_LINES = 200
+"""Lines that a private key may have; its end may never come."""
 HEAD_LINES = TAIL_LINES = 500
 """Lines kept of a run's beginning, and of its end."""
 HEAD_CHARS = TAIL_CHARS = 64 * 1024
@@ -45,12 +46,16 @@ class _Raw:
 
     line: LogLine
     lost: int
+    of_key: bool
 
     def clean(self, redactor: Redactor) -> LogLine:
+        if self.of_key:
+            return replace(self.line, text=mark("private key"))
         text = redactor.text(self.line.text)
-        lost = self.lost + max(0, len(text) - MAX_LINE)
+        kept = min(MAX_LINE, len(text) - redactor.margin) if self.lost else MAX_LINE
+        lost = self.lost + max(0, len(text) - kept)
         if lost:
-            text = f"{text[:MAX_LINE]}… {lost:,} more characters"
+            text = f"{text[: max(0, kept)]}… {lost:,} more characters"
         return replace(self.line, text=text)
 
 
@@ -60,6 +65,8 @@ class RunOutput:
     def __init__(self, clock: Clock, redactor: Redactor) -> None:
         self._clock = clock
         self._redactor = redactor
+        self._longest = MAX_LINE + redactor.margin
+        self._key_lines: dict[str, int] = {}
         self._lock = threading.Lock()
         self._unfinished: dict[str, _Unfinished] = {}
         self._count = 0
@@ -87,7 +94,7 @@ class RunOutput:
         """Takes a logging record; each of its lines is one of ours."""
         with self._lock:
             for line in text.split("\n"):
-                self._add("log", line[: MAX_LINE + MARGIN], max(0, len(line) - MAX_LINE - MARGIN), level, logger)
+                self._add("log", line[: self._longest], max(0, len(line) - self._longest), level, logger)
 
     def close(self) -> None:
         """Keeps what was printed without a newline at its end."""
@@ -123,14 +130,14 @@ class RunOutput:
     def _dropped(self) -> int:
         return 0 if self._head_end is None else self._count - self._head_end - len(self._tail)
 
-    @staticmethod
-    def _extend(unfinished: _Unfinished, piece: str) -> None:
-        room = MAX_LINE + MARGIN - len(unfinished.text)
+    def _extend(self, unfinished: _Unfinished, piece: str) -> None:
+        room = self._longest - len(unfinished.text)
         unfinished.text += piece[:room]
         unfinished.lost += max(0, len(piece) - room)
 
     def _add(self, stream: str, text: str, lost: int, level: str | None = None, logger: str | None = None) -> None:
-        raw = _Raw(LogLine(self._count, self._clock.now(), stream, text, level, logger), lost)
+        line = LogLine(self._count, self._clock.now(), stream, text, level, logger)
+        raw = _Raw(line, lost, self._is_within_key(stream, text))
         self._count += 1
         if self._head_end is None:
             if raw.line.seq < HEAD_LINES and self._head_chars + len(text) <= HEAD_CHARS:
@@ -143,6 +150,15 @@ class RunOutput:
         while len(self._tail) > TAIL_LINES or self._tail_chars > TAIL_CHARS:
             self._tail_chars -= len(self._tail.popleft().line.text)
             self._unreported_drops = True
+
+    def _is_within_key(self, stream: str, text: str) -> bool:
+        """Whether the line is one of the middle of a private key, by which alone nobody would know it."""
+        left = self._key_lines.get(stream, 0)
+        if "PRIVATE KEY-----" in text:
+            self._key_lines[stream] = 0 if "-----END " in text else MAX_KEY_LINES
+            return False
+        self._key_lines[stream] = max(0, left - 1)
+        return left > 0
 
 
 _current: ContextVar[RunOutput | None] = ContextVar("workerkit_run_output", default=None)

@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 from workerconsole.cli.errors import CommandError, Exit
 from workerconsole.cli.parser import COMMANDS, parse
@@ -17,6 +18,7 @@ def run(argv: list[str]) -> int:
         command, arguments = parse(argv)
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else Exit.USAGE
+    _survive_any_encoding()
     try:
         module = import_module(f"workerconsole.cli.{COMMANDS[command].module}")
         code: int = getattr(module, COMMANDS[command].function)(arguments)
@@ -47,6 +49,12 @@ def _tell(error: Exception) -> int:
     say(f"this should not have happened: {type(error).__name__}: {error}")
     say(f"set {DEBUG_VARIABLE}=1 to see where, and please report it")
     return Exit.FAILED
+
+
+def _survive_any_encoding() -> None:
+    """What stdout's encoding lacks becomes a question mark; a worker's text must not end the command."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _abandon_stdout() -> None:

@@ -4,7 +4,15 @@ from typing import Any
 
 from workerkit.clock import Micros, seconds, to_iso
 from workerkit.outcome import Status
-from workerkit.store.records import CommandRecord, FailureRecord, HostRecord, LogRecord, RunRecord, WorkerRecord
+from workerkit.store.records import (
+    CommandRecord,
+    FailureGroupRecord,
+    FailureRecord,
+    HostRecord,
+    LogRecord,
+    RunRecord,
+    WorkerRecord,
+)
 
 Document = dict[str, Any]
 
@@ -62,8 +70,31 @@ def failure(record: FailureRecord) -> Document:
         "at": moment(record.at),
         "kind": record.kind,
         "error": record.error,
+        "fingerprint": record.fingerprint,
         "traceback": plain(record.capture),
         "capture": record.capture,
+    }
+
+
+def group(record: FailureGroupRecord) -> Document:
+    return {
+        "fingerprint": record.fingerprint,
+        "state": record.state,
+        "kind": record.kind,
+        "title": record.title,
+        "count": record.count,
+        "first_seen_at": moment(record.first_seen_at),
+        "last_seen_at": moment(record.last_seen_at),
+        "first_run_id": record.first_run_id,
+        "last_run_id": record.last_run_id,
+        "workers": [{"worker": name, "count": count} for name, count in record.workers],
+        "trend": list(record.trend),
+        "parts": list(record.parts),
+        "note": record.note,
+        "state_by": record.state_by,
+        "state_at": moment(record.state_at),
+        "snoozed_until": moment(record.snoozed_until),
+        "regressed_at": moment(record.regressed_at),
     }
 
 

@@ -14,6 +14,7 @@ from workerconsole.cli.targets import targets_or_default
 # Here and not later: once the user's code is loaded their folder comes first on sys.path, perhaps with an `alembic`.
 from workerkit.host import DEFAULT_GRACE, Host
 from workerkit.loading import load
+from workerkit.operator import who
 from workerkit.registry import Registry
 from workerkit.store.database import Database, locate
 
@@ -31,10 +32,19 @@ class Plan:
     targets: tuple[str, ...]
     words: tuple[str, ...]
     """Of the command line without a screen, but for --db and --grace."""
+    allow_eval: bool = False
+    """Whether the user who hosts may evaluate expressions in held failures."""
 
     def host(self, database: Database, mode: str) -> Host:
         """A host for them, not started."""
-        return Host(database, self.registry, mode=mode, targets=self.targets, grace=self.grace)
+        return Host(
+            database, self.registry, mode=mode, targets=self.targets, grace=self.grace, allow_eval=self.allow_eval
+        )
+
+    def warn(self) -> None:
+        """Says on stderr what is dangerous about it."""
+        if self.allow_eval:
+            say(f"--allow-eval: {who()} may run any code in this host, through the failures that it holds")
 
 
 def plan_targets(arguments: Namespace) -> Plan | None:
@@ -58,7 +68,8 @@ def plan_targets(arguments: Namespace) -> Plan | None:
         database=locate(arguments.db if arguments.db is not None else loaded.manager_database),
         grace=DEFAULT_GRACE if grace is None else grace,
         targets=tuple(targets),
-        words=("serve", *targets),
+        words=("serve", *targets, *_eval_word(arguments)),
+        allow_eval=arguments.allow_eval,
     )
 
 
@@ -71,7 +82,18 @@ def plan_demo(arguments: Namespace) -> Plan:
     for worker in demo_workers(database):
         registry.register(worker)
     grace = DEFAULT_GRACE if arguments.grace is None else arguments.grace
-    return Plan(registry, database, grace, targets=("demo",), words=("demo", "--headless"))
+    return Plan(
+        registry,
+        database,
+        grace,
+        targets=("demo",),
+        words=("demo", "--headless", *_eval_word(arguments)),
+        allow_eval=arguments.allow_eval,
+    )
+
+
+def _eval_word(arguments: Namespace) -> tuple[str, ...]:
+    return ("--allow-eval",) if arguments.allow_eval else ()
 
 
 def leave_headless(plan: Plan) -> str:

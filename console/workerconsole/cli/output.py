@@ -21,6 +21,11 @@ _COLOURS = {
     "cancelled": "33",
     "succeeded": "32",
     "ok": "32",
+    "open": "31",
+    "regressed": "1;31",
+    "acknowledged": "33",
+    "snoozed": "2",
+    "resolved": "32",
     "title": "2",
 }
 """SGR codes by the word that is drawn; the word itself always says it too."""
@@ -75,6 +80,17 @@ def paint(text: str, meaning: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if code and coloured() else text
 
 
+def takes_blocks(stream: TextIO | None = None) -> bool:
+    """Whether block characters can be written: to a terminal or file in UTF-8."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or ""
+    return encoding.lower().replace("-", "").replace("_", "") in ("utf8", "utf8sig")
+
+
+def fit(text: str, width: int) -> str:
+    """The text in at most `width` cells, the last one `…` where it was cut."""
+    return text if cell_len(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"
+
+
 def terminal_width() -> int | None:
     """Cells of the terminal on stdout; None where stdout is a file or a pipe, which need no fitting."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -124,7 +140,7 @@ def _line(
     parts = []
     for i in shown:
         width, text = widths[i], cells[i]
-        fitting = text if cell_len(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"
+        fitting = fit(text, width)
         padding = " " * (width - cell_len(fitting))
         drawn = paint(fitting, meaning or text)
         parts.append(padding + drawn if columns[i].right else drawn + ("" if i == shown[-1] else padding))

@@ -16,12 +16,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from workerkit.clock import DAY, HOUR
 from workerkit.version import __version__
 
 PROGRAM = "workerconsole"
+GROUP_STATES = ("open", "acknowledged", "snoozed", "resolved", "all")
 OUTCOMES = ("succeeded", "failed", "cancelled", "interrupted", "running")
 MAX_SECONDS = 86_400
 """A day: more is more likely a mistake of unit."""
+MAX_SNOOZE = 366 * DAY
 _VALUED = frozenset({"--db", "--grace", "--theme"})
 """Options with a value that may stand before the command word."""
 
@@ -156,14 +159,24 @@ def _theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=("dark", "light", "ansi"), help="colours (default: dark)")
 
 
+def _allow_eval(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-eval",
+        action="store_true",
+        help="let yourself evaluate expressions in held failures; they run with all the host's rights",
+    )
+
+
 def _open(parser: argparse.ArgumentParser) -> None:
     _targets(parser)
     _grace(parser)
+    _allow_eval(parser)
     _theme(parser)
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     _grace(parser)
+    _allow_eval(parser)
     _theme(parser)
     parser.add_argument("--headless", action="store_true", help="run the demo's workers without a screen")
     _wait_for_host(parser)
@@ -172,6 +185,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 def _serve(parser: argparse.ArgumentParser) -> None:
     _targets(parser)
     _grace(parser)
+    _allow_eval(parser)
     _wait_for_host(parser)
 
 
@@ -204,8 +218,41 @@ def _runs(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=_count, metavar="RUN", help="the run's number")
+    parser.add_argument(
+        "subject",
+        type=_subject,
+        metavar="RUN|FAILURE",
+        help="a run's number, or the beginning of a failure's fingerprint",
+    )
+    parser.add_argument("--plain", action="store_true", help="only the traceback, as Python prints it")
     _json(parser)
+
+
+def _failures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", choices=GROUP_STATES, default="all", help="only failures in this state")
+    parser.add_argument("--worker", metavar="WORKER", help="only failures that it has had")
+    parser.add_argument("--limit", type=_count, default=20, metavar="N", help="at most so many (default: 20)")
+    _json(parser)
+
+
+def _stack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("worker", metavar="WORKER", help="a worker that is running")
+    _json(parser)
+
+
+def _marked(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "failures", nargs="+", type=_fingerprint, metavar="FAILURE", help="the beginning of a failure's fingerprint"
+    )
+    parser.add_argument("--note", dest="reason", default="", metavar="TEXT", help="why; kept with the failure")
+    _json(parser)
+
+
+def _snooze(parser: argparse.ArgumentParser) -> None:
+    _marked(parser)
+    parser.add_argument(
+        "--for", dest="span", type=_span, default=HOUR, metavar="TIME", help="how long: 30m, 8h, 2d (default: 1h)"
+    )
 
 
 def _logs(parser: argparse.ArgumentParser) -> None:
@@ -239,6 +286,38 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait for the outcome; exit 1 unless it succeeded")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why; kept with the command")
     _json(parser)
+
+
+def _subject(text: str) -> str:
+    if re.fullmatch(r"0*[1-9][0-9]*", text, re.ASCII) or _FINGERPRINT.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is neither a run's positive number nor four or more characters of a failure's fingerprint"
+    )
+
+
+def _fingerprint(text: str) -> str:
+    if _FINGERPRINT.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not four or more characters of a failure's fingerprint; `{PROGRAM} failures` lists them"
+    )
+
+
+_FINGERPRINT = re.compile(r"[0-9a-fA-F]{4,16}")
+
+
+def _span(text: str) -> int:
+    """Microseconds."""
+    from workerkit.schedule import ScheduleError, parse_duration
+
+    try:
+        span = parse_duration(text)
+    except ScheduleError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not 0 < span <= MAX_SNOOZE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time of at most a year")
+    return span
 
 
 def _seconds(text: str) -> float:
@@ -287,12 +366,18 @@ COMMANDS: dict[str, Command] = {
     "status": Command("reading", "status", "the host, and how many workers are in which state", _json),
     "workers": Command("reading", "workers", "every worker with its state and counters", _json),
     "runs": Command("reading", "runs", "the latest runs", _runs),
-    "show": Command("reading", "show", "one run, with the traceback of its failure", _show),
+    "failures": Command("groups", "failures", "failures by fault, the most urgent first", _failures),
+    "show": Command("show", "show", "one run or one failure, with its traceback", _show),
     "logs": Command("logs", "logs", "what a worker or a run logged and printed", _logs),
+    "stack": Command("stack", "stack", "where a running worker stands, sampled for a second", _stack),
     "pause": Command("verbs", "pause", "let workers start no more runs", lambda p: _names(p, everyone=True)),
     "resume": Command("verbs", "resume", "let paused workers run again", lambda p: _names(p, everyone=True)),
     "run": Command("verbs", "run_now", "run a worker now", _run),
     "cancel": Command("verbs", "cancel", "ask the run in flight to stop", lambda p: _names(p, everyone=False)),
+    "acknowledge": Command("triage", "acknowledge", "say that a failure is known", _marked),
+    "snooze": Command("triage", "snooze", "let a failure rest for a while", _snooze),
+    "resolve": Command("triage", "resolve", "say that a failure is mended; it is marked when it comes back", _marked),
+    "reopen": Command("triage", "reopen", "let a failure be open again", _marked),
     "reset-counters": Command(
         "verbs", "reset_counters", "let a worker's counters begin at zero", lambda p: _names(p, everyone=False)
     ),

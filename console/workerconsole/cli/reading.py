@@ -1,14 +1,14 @@
-"""status, workers, runs, show: what the database says now."""
+"""status, workers, runs: what the database says now."""
 
 from argparse import Namespace
 
 from workerconsole.cli import documents
 from workerconsole.cli.access import HOW_TO_START, known_worker, reading
-from workerconsole.cli.errors import Exit, NotFoundError
+from workerconsole.cli.errors import Exit
 from workerconsole.cli.output import Column, emit, emit_json, paint, safe, say, table, terminal_width
 from workerconsole.format import ago, clock_time, count, duration, plural, until
 from workerkit.clock import HOUR, SystemClock
-from workerkit.store.records import FailureRecord, HostRecord, RunRecord, WorkerRecord
+from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
 
 
 def status(arguments: Namespace) -> int:
@@ -62,21 +62,6 @@ def runs(arguments: Namespace) -> int:
     return Exit.DONE
 
 
-def show(arguments: Namespace) -> int:
-    """One run and its failure."""
-    with reading(arguments.db) as (_, reader):
-        record = reader.run(arguments.run)
-        if record is None:
-            raise NotFoundError(f"there is no run {arguments.run}; `workerconsole runs` lists the latest")
-        failure = reader.failure(record.id)
-        if arguments.json:
-            shown = None if failure is None else documents.failure(failure)
-            emit_json({"run": documents.run(record), "failure": shown})
-            return Exit.DONE
-        _print_run(record, failure)
-    return Exit.DONE
-
-
 _WORKER_COLUMNS = (
     Column("STATUS"),
     Column("NAME", flexible=True),
@@ -121,41 +106,8 @@ def _run_row(record: RunRecord, now: int) -> list[str]:
         clock_time(record.started_at, now),
         duration(record.duration),
         record.trigger,
-        safe(record.error or record.summary or _progress(record)),
+        safe(record.error or record.summary or progress(record)),
     ]
-
-
-def _print_run(record: RunRecord, failure: FailureRecord | None) -> None:
-    outcome = record.outcome or "running"
-    kind = f" ({record.kind})" if record.kind else ""
-    fields = [
-        ("run", f"{record.id} of {safe(record.worker)}"),
-        ("outcome", paint(outcome, outcome) + kind),
-        ("due", documents.moment(record.due_at)),
-        ("started", documents.moment(record.started_at)),
-        ("finished", documents.moment(record.finished_at)),
-        ("took", duration(record.duration) if record.duration is not None else None),
-        ("trigger", record.trigger),
-        ("attempt", str(record.attempt)),
-        ("parameters", safe(record.params) if record.params else None),
-        ("progress", safe(_progress(record)) or None),
-        ("summary", safe(record.summary) or None),
-        ("error", safe(record.error) or None),
-        ("host", safe(record.host)),
-        ("lines left out", str(record.dropped_lines) if record.dropped_lines else None),
-    ]
-    for title, value in fields:
-        if value is not None:
-            emit(f"{title:<15}{value}")
-    if failure is not None:
-        from workerkit.failures.text import plain
-
-        emit()
-        emit(safe(plain(failure.capture), limit=_MAX_TRACEBACK, newlines=True))
-
-
-_MAX_TRACEBACK = 512 * 1024
-"""Characters of a traceback that are printed; captures are bounded below it."""
 
 
 def _host_line(host: HostRecord | None, now: int) -> str:
@@ -165,7 +117,8 @@ def _host_line(host: HostRecord | None, now: int) -> str:
     return f"{safe(host.hostname)}:{host.pid}, {host.mode}, up {up}, version {safe(host.version)}"
 
 
-def _progress(record: RunRecord) -> str:
+def progress(record: RunRecord) -> str:
+    """How far a run said it is: `3 of 5 cleaning`; empty where it said nothing."""
     if record.progress_done is None:
         return ""
     total = "" if record.progress_total is None else f" of {record.progress_total:,}"

@@ -60,6 +60,7 @@ def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: boo
     make_host: HostFactory | None = None
     stay: Callable[[], str] | None = None
     if plan is not None:
+        plan.warn()
         make_host, stay = partial(plan.host, mode="console"), partial(leave_headless, plan)
     try:
         app = ConsoleApp(

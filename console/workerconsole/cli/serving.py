@@ -44,6 +44,7 @@ def serve_plan(plan: Plan, *, wait: float) -> int:
             database.close()
             return Exit.DONE
         _announce(plan, host)
+        plan.warn()
         notify("READY=1")
         name = signals.wait()
         notify("STOPPING=1")

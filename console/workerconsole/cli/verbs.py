@@ -2,7 +2,8 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from workerconsole.cli import documents
 from workerconsole.cli.access import HOW_TO_START, existing_database, known_worker
@@ -11,6 +12,7 @@ from workerconsole.cli.output import emit, emit_json, safe, say
 from workerconsole.format import duration
 from workerkit.operator import STORED_WITHOUT_HOST, Operator, Verb
 from workerkit.store.database import Database, locate
+from workerkit.store.reader import Reader
 from workerkit.store.records import CommandRecord, RunRecord
 
 ANSWER_PATIENCE = 5.0
@@ -45,19 +47,39 @@ def run_now(arguments: Namespace) -> int:
     return _ask(arguments, Verb.RUN, [arguments.name], params)
 
 
-def _ask(arguments: Namespace, verb: Verb, names: Sequence[str], params: dict[str, object] | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one command is about: a worker, and what is told with it."""
+
+    worker: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+def _ask(arguments: Namespace, verb: Verb, names: Sequence[str], params: Mapping[str, object] | None = None) -> int:
+    def requests(reader: Reader) -> list[Request]:
+        known = [known_worker(reader, name).name for name in dict.fromkeys(names)]
+        return [Request(name, params or {}) for name in known] or [Request()]
+
+    return ask(arguments, verb, requests)
+
+
+def ask(arguments: Namespace, verb: Verb, requests: Callable[[Reader], Sequence[Request]]) -> int:
+    """Asks the host, and says what it answered. `requests` finds what is meant before anything is written.
+
+    Raises:
+        NoHostError: there is no database of the project's, so there was never a host.
+        NotFoundError: something that was named does not exist.
+    """
     if arguments.db is None and not locate(None).exists():
         raise NoHostError(f"no host is live, nor ever was on {locate(None)}; {HOW_TO_START}")
     with existing_database(arguments.db) as database:
         with database.reader() as reader:
-            workers: list[str | None] = [known_worker(reader, name).name for name in dict.fromkeys(names)]
+            wanted = requests(reader)
         live = database.host_is_live()
         commands: list[CommandRecord] = []
         if live or verb in STORED_WITHOUT_HOST:
             operator = Operator(database)
-            ids = [
-                operator.submit(verb, worker, params=params, reason=arguments.reason) for worker in workers or [None]
-            ]
+            ids = [operator.submit(verb, each.worker, params=each.params, reason=arguments.reason) for each in wanted]
             commands = [operator.wait(number, ANSWER_PATIENCE if live else 0.0) for number in ids]
         if not live:
             return _without_host(commands, verb, as_json=arguments.json)

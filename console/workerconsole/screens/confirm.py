@@ -54,9 +54,8 @@ class Leave(Dialog[Farewell]):
 
     def compose(self) -> ComposeResult:
         if self._in_flight:
-            are = "is" if self._in_flight == 1 else "are"
-            runs = fmt.plural(self._in_flight, "run")
-            text = f"{runs} {are} in flight and will be asked to end; after {self._grace:g} s they are interrupted."
+            what = "1 run is" if self._in_flight == 1 else f"{fmt.count(self._in_flight)} runs are"
+            text = f"{what} in flight and will be asked to end. What is left after {self._grace:g} s is interrupted."
         else:
             text = "No run is in flight."
         keys = [("enter", "stop the workers and quit")]
@@ -66,8 +65,7 @@ class Leave(Dialog[Farewell]):
         with Vertical():
             yield Static(Content("This console runs the workers."), classes="dialog-title")
             yield Static(Content(text), classes="dialog-text")
-            for index, pair in enumerate(keys):
-                yield Static(keys_line(pair), classes="dialog-keys" if index == 0 else "dialog-text")
+            yield Static(Content("\n").join([keys_line(pair) for pair in keys]), classes="dialog-keys")
 
     def action_answer(self, answer: Farewell) -> None:
         if answer != "headless" or self._may_leave_headless:

@@ -1,7 +1,8 @@
 """The help screen, made from the action registry."""
 
+from collections.abc import Sequence
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,7 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from workerconsole import format as fmt
-from workerconsole.actions import ACTIONS, Action, Group
+from workerconsole.action import Action, Group
+from workerconsole.actions import ACTIONS
 from workerconsole.screens.dialog import keys_line
 from workerkit.outcome import Status
 
@@ -26,12 +28,15 @@ _STATUS_HELP = {
     Status.UNREGISTERED: "known to the database, not in the code",
 }
 _IN_PANELS = (("j k", "scroll"), ("f w", "logs: follow, wrap"), ("enter", "full screen"), ("e", "open in $EDITOR"))
+_IN_LISTS = (("j k ↑ ↓", "move"), ("PgUp PgDn g G", "far"), ("← →", "sideways; a value: close, open"))
 
 
-def help_groups() -> list[tuple[str, Content]]:
+def help_groups(actions: Sequence[Action[Any]] = ACTIONS) -> list[tuple[str, Content]]:
     """Headings and their lines."""
-    ordered = sorted(ACTIONS, key=lambda action: list(Group).index(action.group))
-    groups = [(group.value, _lines(list(actions))) for group, actions in groupby(ordered, key=lambda a: a.group)]
+    ordered = sorted(actions, key=lambda action: list(Group).index(action.group))
+    groups = [(group.value, _lines(list(found))) for group, found in groupby(ordered, key=lambda a: a.group)]
+    if actions is not ACTIONS:
+        return groups
     statuses: list[Content | str] = []
     for status, text in _STATUS_HELP.items():
         statuses += [
@@ -44,24 +49,22 @@ def help_groups() -> list[tuple[str, Content]]:
     return [*groups, ("What the signs mean", Content.assemble(*statuses))]
 
 
-def _lines(actions: list[Action]) -> Content:
+def _lines(actions: list[Action[Any]]) -> Content:
     parts: list[Content | str] = []
     for action in actions:
-        # The five panels are one line; nobody reads five.
-        if action.id.startswith("panel-") and action.id not in ("panel-overview", "panel-next"):
+        # The panels are one line; nobody reads seven.
+        if action.id.startswith("panel-") and action.id != "panel-next":
             continue
         keys, text = action.key_text or "(palette)", action.help
-        if action.id == "panel-overview":
-            keys, text = "1 … 5", "Panels: overview, runs, failures, logs, stack"
-        elif action.id == "panel-next":
-            keys, text = "tab", "Next panel; shift+tab goes back"
+        if action.id == "panel-next":
+            text = "Panels: overview, runs, failures, logs, stack"
         style = "bold $text-warning" if action.dangerous else "bold $footer-key-foreground"
         parts += ["\n" if parts else "", Content.styled(keys.ljust(KEY_WIDTH), style), "  ", text]
     return Content.assemble(*parts)
 
 
 class Help(ModalScreen[None]):
-    """All keys on one page."""
+    """All keys of a screen on one page; of the main screen by default."""
 
     DEFAULT_CSS = """
     Help {
@@ -92,16 +95,21 @@ class Help(ModalScreen[None]):
         Binding("k,up", "scroll(-1)", show=False),
     ]
 
+    def __init__(self, actions: Sequence[Action[Any]] = ACTIONS) -> None:
+        super().__init__()
+        self._actions = actions
+
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            groups = help_groups()
+            groups = help_groups(self._actions)
             with Horizontal(id="help-columns"):
                 for column in (groups[:2], groups[2:]):
                     with VerticalGroup():
                         for heading, lines in column:
                             text = Content.assemble(Content.styled(heading, "bold underline"), "\n", lines)
                             yield Static(text, classes="help-group")
-            yield Static(keys_line(("esc", "close"), *_IN_PANELS))
+            more = _IN_PANELS if self._actions is ACTIONS else _IN_LISTS
+            yield Static(keys_line(("esc", "close"), *more))
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= 140, "-wide")

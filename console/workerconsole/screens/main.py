@@ -1,6 +1,7 @@
 """The main screen: header, table, details, footer. It applies snapshots and carries out the actions of the registry."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
@@ -17,7 +18,6 @@ from workerconsole.screens.confirm import Confirm
 from workerconsole.screens.help import Help
 from workerconsole.screens.logs import LogsScreen
 from workerconsole.screens.params import AskParams
-from workerconsole.screens.traceback import TracebackScreen
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerconsole.widgets.banner import Banner, banner_items
 from workerconsole.widgets.detail_pane import DetailPane
@@ -53,7 +53,7 @@ class MainScreen(Screen[None]):
         & DetailPane { height: 1fr; }
         &.-wide > #body { layout: horizontal; }
         &.-wide #list { width: 11fr; }
-        &.-wide DetailPane { width: 9fr; }
+        &.-wide DetailPane { width: 9fr; border-left: solid $border; }
         &.-empty #list EmptyState { display: block; }
         &.-empty #list WorkerTable { display: none; }
         &.-bare DetailPane { display: none; }
@@ -61,7 +61,11 @@ class MainScreen(Screen[None]):
         &:ansi { background: ansi_default; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = list(actions.bindings("screen"))
+    # The filter's key is taken before any other is looked at: over a slow line "/pay" arrives in one piece, and its p
+    # must find the filter open instead of pausing a worker.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(binding, priority=binding.id == "filter") for binding in actions.bindings("screen")
+    ]
 
     def __init__(self, clock: Clock, *, title: str, read_only: bool) -> None:
         super().__init__()
@@ -153,6 +157,11 @@ class MainScreen(Screen[None]):
         """Remember which runs our host found in flight at its start."""
         self._recovered = recovered
 
+    def in_flight(self) -> int:
+        """How many runs the database says are in flight."""
+        workers = self.snapshot.workers.values() if self.snapshot is not None else ()
+        return sum(worker.running_run_id is not None for worker in workers)
+
     def show_opening_trouble(self, text: str) -> None:
         """Say why there is no database yet."""
         self._opening_trouble = text
@@ -179,7 +188,15 @@ class MainScreen(Screen[None]):
         now = self._now()
         snapshot = self.snapshot
         self.query_one(StatusHeader).show(
-            HeaderState(snapshot, now, self.console.database_path, self._title, self.frozen, self._read_only)
+            HeaderState(
+                snapshot,
+                now,
+                self.console.database_path,
+                self._title,
+                frozen=self.frozen,
+                read_only=self._read_only,
+                marked=len(self.table.marked),
+            )
         )
         if snapshot is not None:
             self.query_one(Banner).show_items(banner_items(snapshot, now, self._recovered))
@@ -256,6 +273,18 @@ class MainScreen(Screen[None]):
     def turn_panel(self, step: int) -> None:
         self.pane.turn_panel(step)
 
+    def open_traceback(self) -> None:
+        worker = self.table.selected
+        if worker is not None:
+            self.console.open_latest_failure(worker)
+
+    def open_failures(self) -> None:
+        self.console.open_failures()
+
+    def show_workers(self) -> None:
+        self.remove_class("-expanded")
+        self.table.focus()
+
     def open_detail(self) -> None:
         if self.pane.has_focus_within:
             self._open_full()
@@ -270,9 +299,8 @@ class MainScreen(Screen[None]):
             return
         if self.pane.panel == "logs":
             self.app.push_screen(LogsScreen(self.detail, self._now()))
-        elif self.pane.panel == "failures" and self.detail.failures:
-            name = self.detail.worker.name
-            self.app.push_screen(TracebackScreen(self.detail.failures, name, self._now()))
+        elif self.pane.panel == "failures" and (failure := self.pane.failures_panel.failure) is not None:
+            self.console.open_failure(failure.run_id)
 
     def go_back(self) -> None:
         if self.has_class("-expanded"):

@@ -35,7 +35,7 @@ class Tab(NamedTuple):
 
 
 class PanelTabs(Static):
-    """`1 Overview  2 Runs  3 Failures 2  4 Logs  5 Stack`, and at the right what the panel says about itself."""
+    """` Overview  Runs  Failures 2  Logs  Stack`, and at the right what the panel says about itself."""
 
     DEFAULT_CSS = """
     PanelTabs { height: 1; width: 1fr; background: $panel; }
@@ -70,13 +70,13 @@ def tab_line(active: str, failures: int, hint: str, focused: bool, width: int) -
     names = {panel: panel.capitalize() for panel in PANELS}
     if failures:
         names["failures"] += f" {failures}"
-    if sum(len(name) + 4 for name in names.values()) > width:
-        names = {panel: panel.capitalize() if panel == active else "" for panel in PANELS}
+    if sum(len(name) + 2 for name in names.values()) > width:
+        names = {panel: panel.capitalize() if panel == active else panel[0].upper() for panel in PANELS}
     chosen = "bold $block-cursor-foreground on $block-cursor-background" if focused else "bold underline"
     tabs, parts, column = [], [], 0
-    for number, panel in enumerate(PANELS, 1):
+    for panel in PANELS:
         # The focus has a shape as well as a colour.
-        text = f"{'▸' if focused and panel == active else ' '}{number} {names[panel]}".rstrip() + " "
+        text = f"{'▸' if focused and panel == active else ' '}{names[panel]} "
         style = chosen if panel == active else "$text-muted"
         if panel == active and not focused:
             parts += [(" ", ""), (text[1:-1], style), (" ", "")]
@@ -196,15 +196,6 @@ class DetailPane(Widget):
         if self._detail is not None:
             self.current.view.focus()
 
-    def show_failure(self, run_id: int) -> bool:
-        """Turn to the traceback of a run; False when it is not among the latest failures."""
-        if self._detail is None or all(failure.run_id != run_id for failure in self._detail.failures):
-            return False
-        self.failures_panel.show(self._detail, self._now)
-        self.failures_panel.choose(run_id)
-        self.show_panel("failures")
-        return True
-
     def show_log(self, run_id: int) -> bool:
         """Turn to the lines of a run; False when they are not among the latest."""
         if self._detail is None or all(record.run_id != run_id for record in self._detail.logs):
@@ -268,8 +259,7 @@ class DetailPane(Widget):
         """A failed run opens its traceback, any other its lines; the app fetches what the pane does not have."""
         event.stop()
         failed = event.run.outcome == Outcome.FAILED
-        found = self.show_failure(event.run.id) if failed else self.show_log(event.run.id)
-        if not found:
+        if failed or not self.show_log(event.run.id):
             self.post_message(self.RunOpened(event.run.id, failed))
 
     def action_leave(self) -> None:

@@ -9,14 +9,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from workerconsole import format as fmt
-from workerconsole.captures import Capture, read_capture
+from workerconsole.captures import Capture, plain_text, read_capture
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
 from workerconsole.widgets.frames import capture_rows
 from workerconsole.widgets.frames_view import FramesView
 from workerconsole.widgets.panel import Panel
 from workerkit.clock import Micros
-from workerkit.failures import plain
 from workerkit.outcome import FailureKind, Outcome
 from workerkit.store.records import FailureRecord, WorkerRecord
 
@@ -101,14 +100,6 @@ class FailuresPanel(Panel):
         self._failures, self._now = failures, now
         self._update()
 
-    def choose(self, run_id: int) -> bool:
-        """Show the failure of a run; False when it is not among those known here."""
-        if all(failure.run_id != run_id for failure in self._failures):
-            return False
-        self._chosen = run_id
-        self._update()
-        return True
-
     def action_older(self) -> None:
         self._step(1)
 
@@ -127,11 +118,8 @@ class FailuresPanel(Panel):
     def copy_text(self) -> tuple[str, str] | None:
         if self._shown is None:
             return super().copy_text()
-        try:
-            text = plain(self._shown.capture)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError):
-            text = ""  # A damaged record: its one line is what there is.
-        return clean(text or self._shown.error, 256 * 1024, newlines=True), "the traceback"
+        # Of a damaged record its one line is what there is.
+        return clean(plain_text(self._shown.capture) or self._shown.error, 256 * 1024, newlines=True), "the traceback"
 
     def _is_being_read(self) -> bool:
         """A new failure must not push away the text under somebody's eyes."""

@@ -20,7 +20,7 @@ class FilterBar(Horizontal):
         background: $surface;
         & > #filter-prompt { width: 2; padding: 0 0 0 1; color: $text-primary; }
         & > Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }
-        & > Input:focus { border: none; background: $surface; }
+        & > Input:focus { border: none; background: $surface; background-tint: transparent; }
         & > #filter-hint { width: auto; max-width: 60%; padding: 0 1; color: $foreground-muted; }
     }
     """
@@ -59,13 +59,6 @@ class FilterBar(Horizontal):
         """Filter nothing, and hide."""
         self._input.value = ""
         self.display = False
-
-    def take_stray(self, event: events.Key) -> bool:
-        """Type a key that passed it by while it has the focus; False where it is not meant for it."""
-        if not (self.screen.focused is self._input and event.is_printable and event.character):
-            return False
-        self._input.insert_text_at_cursor(event.character)
-        return True
 
     def show_count(self, shown: int, known: int, mistake: str | None) -> None:
         """Say how many pass, or why none can."""

@@ -28,13 +28,14 @@ DEEPEST_INDENT = 6
 MAX_MESSAGE_LINES = 40
 
 _RELATIONS = {"cause": "caused by", "context": "raised while handling"}
-_NOTES = {
+NOTES = {
     "changed": "the file has changed since",
     "denied": "the source lies outside the project and is not read",
     "gone": "the file is gone",
     "no file": "no source file",
     "unreadable": "the file can't be read",
 }
+"""What captures note instead of source, in words."""
 
 
 _CODE = {
@@ -148,14 +149,14 @@ def _open_frame(frame: Frame, width: int, indent: str, near: bool, everything: b
     texts = [frame.source[place][1] for place in places]
     margin = min((len(text) - len(text.lstrip()) for text in texts if text), default=0)
     for place in places:
-        yield Row(partial(_source_line, frame, place, margin, indent), frame)
+        yield Row(partial(source_line, frame, place, margin, indent), frame)
     if frame.note and (near or frame.own):
-        note = _NOTES.get(frame.note, frame.note)
+        note = NOTES.get(frame.note, frame.note)
         yield Row(partial(Content.styled, f"{indent}        {note}", MUTED), frame)
 
 
 def _frame_heading(frame: Frame, width: int, indent: str) -> Content:
-    where, name = _split_path(frame.file)
+    where, name = split_path(frame.file)
     at = f"{name}:{frame.line}" if frame.line else name
     room = width - cell_len(indent) - 4 - cell_len(at) - 4 - cell_len(frame.function)
     where = shorten_path(where, max(room, 0))
@@ -179,7 +180,7 @@ def _folded(frames: Sequence[Frame], width: int, indent: str) -> Row:
     return _plain(text, MUTED)
 
 
-def _source_line(frame: Frame, place: int, margin: int, indent: str) -> Content:
+def source_line(frame: Frame, place: int, margin: int, indent: str) -> Content:
     """A line of source without the `margin` that all lines shown of its frame begin with."""
     number = frame.source[place][0]
     failing = number == frame.line
@@ -246,6 +247,7 @@ def package_of(file: str) -> str:
     return parts[-1].removesuffix(".py")
 
 
-def _split_path(file: str) -> tuple[str, str]:
+def split_path(file: str) -> tuple[str, str]:
+    """A path as its folder, with the slash, and the file's name."""
     folder, slash, name = file.rpartition("/")
     return folder + slash, name

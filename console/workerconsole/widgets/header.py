@@ -43,6 +43,8 @@ class HeaderState:
     title: str = ""
     frozen: bool = False
     read_only: bool = False
+    marked: int = 0
+    """Workers that the next action means, also those that the filter hides."""
 
 
 def header_lines(state: HeaderState, width: int) -> tuple[Content, ...]:
@@ -75,6 +77,11 @@ def runs_per_minute(activity: Sequence[ActivityRecord], now: Micros, since: Micr
     return sum(record.started for record in activity if begin <= record.minute < this_minute) / minutes
 
 
+def runs_since(activity: Sequence[ActivityRecord], since: Micros) -> int:
+    """Runs that began in the minute of `since` or later."""
+    return sum(record.started for record in activity if record.minute >= since - since % MINUTE)
+
+
 def failures_in_hour(activity: Sequence[ActivityRecord], now: Micros) -> int:
     return sum(record.failed for record in activity if record.minute > now - HOUR)
 
@@ -92,9 +99,7 @@ def failure_trend(activity: Sequence[ActivityRecord], now: Micros, bins: int) ->
 
 def _first(state: HeaderState, width: int) -> Content:
     host = _host(state)
-    tags = Content.assemble(
-        *((f" {word} ", "reverse bold $text-warning") if word else " " for word in _tags(state)),
-    )
+    tags = Content(" ").join(_tags(state))
     if tags.cell_length:
         # That the picture is frozen matters more than where the host is.
         host = host.truncate(max(0, width - tags.cell_length - 1), ellipsis=True)
@@ -105,12 +110,10 @@ def _first(state: HeaderState, width: int) -> Content:
     return _spread(host, right, width)
 
 
-def _tags(state: HeaderState) -> list[str]:
-    words: list[str] = []
-    for word, wanted in (("READ-ONLY", state.read_only), ("FROZEN", state.frozen)):
-        if wanted:
-            words += ["", word] if words else [word]
-    return words
+def _tags(state: HeaderState) -> list[Content]:
+    warnings = [word for word, wanted in (("READ-ONLY", state.read_only), ("FROZEN", state.frozen)) if wanted]
+    marked = [Content.styled(f" {state.marked:,} MARKED ", "reverse bold $text-primary")] if state.marked else []
+    return [*marked, *(Content.styled(f" {word} ", "reverse bold $text-warning") for word in warnings)]
 
 
 def _host(state: HeaderState) -> Content:
@@ -159,11 +162,14 @@ def _statuses(snapshot: Snapshot, words: bool = True) -> Content:
 def _rates(snapshot: Snapshot, now: Micros, bins: int) -> Content:
     since = snapshot.host.started_at if snapshot.host is not None else None
     rate = runs_per_minute(snapshot.activity, now, since)
-    rate_text = fmt.UNKNOWN if rate is None else f"{rate:,.0f}" if rate >= 10 or rate == int(rate) else f"{rate:.1f}"
+    if rate is None:
+        rate_text = f"{fmt.plural(runs_since(snapshot.activity, since or 0), 'run')} so far"
+    else:
+        rate_text = f"{rate:,.0f} runs/min" if rate >= 10 or rate == int(rate) else f"{rate:.1f} runs/min"
     failures = failures_in_hour(snapshot.activity, now)
     style = "$text-error" if failures else MUTED
     return Content.assemble(
-        f"{rate_text} runs/min",
+        rate_text,
         "   ",
         Content.styled(f"{fmt.plural(failures, 'failure')} in the last hour", style),
         " ",

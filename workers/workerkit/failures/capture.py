@@ -12,7 +12,7 @@ from typing import Any
 
 from workerkit.failures.frames import Position, frames_data, within_bounds, without_kit
 from workerkit.failures.redact import Redactor
-from workerkit.failures.values import Walk
+from workerkit.failures.values import Walk, class_dict, mro_of, type_name
 
 MAX_EXCEPTIONS = 50
 """Exceptions kept of one failure: causes, contexts and members of groups together."""
@@ -29,7 +29,7 @@ MAX_JSON = 250_000
 UNREAD = "(its message was not read)"
 """Stands where the second phase has not been."""
 
-_INERT: frozenset[type] = frozenset({str, int, float, bool, bytes, type(None)})
+_INERT = frozenset(map(id, (str, int, float, bool, bytes, type(None))))
 """Types of arguments whose text comes from the interpreter alone."""
 
 
@@ -49,7 +49,7 @@ class Capture:
         self._live: list[list[Position]] = []
         self.data: dict[str, Any] = {"version": 1, "exceptions": self._exceptions}
         self._follow(error, Walk(redactor) if with_locals else None)
-        _shrink(self.data)
+        self._size = _shrink(self.data)
 
     @property
     def harmless(self) -> bool:
@@ -59,8 +59,10 @@ class Capture:
     def read_messages(self) -> None:
         """The second phase: str() of each exception. Runs the worker's code where it has its own `__str__`."""
         for error, entry in zip(self._errors, self._exceptions, strict=True):
-            entry["message"] = self._redactor.text(_message(error))[:MAX_MESSAGE]
-        _shrink(self.data)
+            entry["message"] = self._redactor.bounded(_message(error), MAX_MESSAGE)
+        # To write the whole as JSON is a good part of what a capture costs: only where the messages can matter.
+        if self._size + sum(len(json.dumps(entry["message"])) for entry in self._exceptions) > MAX_JSON:
+            self._size = _shrink(self.data)
 
     @property
     def headline(self) -> str:
@@ -95,9 +97,9 @@ class Capture:
         self._live.append(kept)
         frames = frames_data(kept, self._redactor, walk)
         entry: dict[str, Any] = {
-            "type": _type_name(type(error)),
+            "type": type_name(type(error)),
             "message": UNREAD,
-            "notes": [self._redactor.text(note) for note in _notes(error)],
+            "notes": [self._redactor.bounded(note, MAX_MESSAGE) for note in _notes(error)],
             "relation": relation,
             "parent": parent,
             "frames": frames,
@@ -117,8 +119,11 @@ def headline(data: dict[str, Any]) -> str:
     return (f"{name}: {message}" if message else name)[:MAX_ERROR_LINE]
 
 
-def _shrink(data: dict[str, Any]) -> None:
-    """Brings the whole within MAX_JSON: variables of libraries go first, then all variables, then source."""
+def _shrink(data: dict[str, Any]) -> int:
+    """Brings the whole within MAX_JSON: variables of libraries go first, then all variables, then source.
+
+    Returns its characters as JSON then.
+    """
     frames = [frame for entry in data["exceptions"] for frame in entry["frames"]]
     steps = (
         ("locals", [frame for frame in frames if not frame["own"]]),
@@ -127,20 +132,21 @@ def _shrink(data: dict[str, Any]) -> None:
         ("source", frames),
     )
     for key, chosen in steps:
-        if len(json.dumps(data)) <= MAX_JSON:
-            return
+        if (size := len(json.dumps(data))) <= MAX_JSON:
+            return size
         for frame in chosen:
             if frame.get(key):
                 frame[key] = []
                 frame[f"{key}_note"] = "too much for one failure"
+    return len(json.dumps(data))
 
 
 def _is_inert(error: BaseException) -> bool:
     """Whether str(error) is the interpreter's own work on plain arguments."""
-    holder = next((cls for cls in type.__dict__["__mro__"].__get__(type(error)) if "__str__" in cls.__dict__), None)
-    if holder is None or type(holder.__dict__["__str__"]) is not WrapperDescriptorType:
+    own = next((names["__str__"] for names in map(class_dict, mro_of(type(error))) if "__str__" in names), None)
+    if type(own) is not WrapperDescriptorType:
         return False
-    return all(type(argument) in _INERT for argument in _slot(BaseException, "args", error))
+    return all(id(type(argument)) in _INERT for argument in _slot(BaseException, "args", error))
 
 
 def _related(error: BaseException) -> Iterator[tuple[BaseException, str]]:
@@ -179,16 +185,10 @@ def _columns(link: TracebackType) -> tuple[int, int] | None:
     return None
 
 
-def _type_name(kind: type) -> str:
-    module = type.__getattribute__(kind, "__module__")
-    name = type.__getattribute__(kind, "__qualname__")
-    return f"{module}.{name}" if isinstance(module, str) and module not in ("builtins", "__main__") else name
-
-
 def _message(error: BaseException) -> str:
     """str(error), where that works; it is the user's code, so it may do anything."""
     try:
-        return str(error)[:MAX_MESSAGE]
+        return str.__str__(str(error))
     except BaseException as broken:  # noqa: BLE001 -- a __str__ may raise whatever it likes
         return f"<its __str__ raised {type(broken).__name__}>"
 
@@ -197,4 +197,4 @@ def _notes(error: BaseException) -> list[str]:
     notes = _slot(BaseException, "__dict__", error).get("__notes__")
     if type(notes) is not list:
         return []
-    return [note[:MAX_MESSAGE] if type(note) is str else f"<{type(note).__name__}>" for note in notes[:MAX_NOTES]]
+    return [note if type(note) is str else f"<{type_name(type(note))}>" for note in notes[:MAX_NOTES]]

@@ -25,6 +25,8 @@ SOURCE_CONTEXT = 5
 """Lines of source kept before and after the failing one."""
 MAX_SOURCE_LINE = 200
 """Characters kept of a source line."""
+MAX_LINE_READ = 4096
+"""Characters of a source line that are searched for secrets."""
 MAX_SOURCE_FILE = 4 * 1024 * 1024
 """Bytes; a larger file is no source that a person reads."""
 
@@ -59,7 +61,7 @@ def frame_data(position: Position, redactor: Redactor, walk: Walk | None = None)
         "module": _module_of(position.frame),
         "own": is_own(file),
         "columns": list(position.columns) if position.columns else None,
-        "source": [[number, redactor.source(text)] for number, text in source],
+        "source": [[number, redactor.source(text)[:MAX_SOURCE_LINE]] for number, text in source],
     }
     if note:
         data["source_note"] = note
@@ -123,8 +125,7 @@ def stack_positions(frame: FrameType | None) -> list[Position]:
 def _source_around(file: str, line: int) -> tuple[list[tuple[int, str]], str | None]:
     lines, note = _source_lines(file)
     first = max(1, line - SOURCE_CONTEXT)
-    around = enumerate(lines[first - 1 : line + SOURCE_CONTEXT], first)
-    return [(number, text[:MAX_SOURCE_LINE]) for number, text in around], note
+    return list(enumerate(lines[first - 1 : line + SOURCE_CONTEXT], first)), note
 
 
 def _source_lines(file: str) -> tuple[tuple[str, ...], str | None]:
@@ -148,6 +149,6 @@ def _source_lines(file: str) -> tuple[tuple[str, ...], str | None]:
 def _read_lines(file: str, modified: int) -> tuple[tuple[str, ...], str | None]:  # noqa: ARG001 -- a changed file is another key
     try:
         with tokenize.open(file) as source:
-            return tuple(line.rstrip("\r\n") for line in source), None
+            return tuple(line.rstrip("\r\n")[:MAX_LINE_READ] for line in source), None
     except (OSError, SyntaxError, UnicodeDecodeError, ValueError):
         return (), "unreadable"

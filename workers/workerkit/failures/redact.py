@@ -4,10 +4,12 @@ It fails closed: a doubtful name hides its value, and the reader is told that an
 bounded, so that no text takes more than linear time.
 """
 
+import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from urllib.parse import quote, quote_plus
 
 SECRET_WORDS = frozenset(
     {
@@ -45,8 +47,12 @@ NEUTRAL_WORDS = frozenset(
 """May stand behind a secret word without changing what the name means; any other word does: token_count is a count."""
 MIN_KNOWN_SECRET = 6
 """Characters; a shorter value of an environment variable would be found everywhere by chance."""
+MIN_KNOWN_LINE = 16
+"""Characters of one line of a secret that has several, such as a key; it is found where it stands alone."""
 MAX_TEXT = 65_536
 """Characters that are searched; a longer text is cut before."""
+MARGIN = 512
+"""See Redactor.margin, which is as much at least."""
 
 _WORD = re.compile(r"[A-Z]{2,64}(?![a-z])|[A-Z]?[a-z]{1,64}|\d{1,64}")
 
@@ -72,12 +78,24 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("forge token", re.compile(r"\b(?:gh[opusr]_[A-Za-z0-9]{20,255}|github_pat_\w{20,255}|glpat-[\w-]{16,255})")),
     ("service token", re.compile(rf"\b(?:{_SERVICE_TOKEN})")),
 )
+_LOOKS_LIKE_ONE = re.compile("|".join(f"(?s:{pattern.pattern})" for _, pattern in _PATTERNS))
+"""Whether it is worth to search for each of them."""
 _USERINFO = re.compile(
     r"(?P<scheme>\b[a-z][a-z0-9+.-]{1,30}://)[^\s/@:'\"]{0,256}:(?P<password>[^\s/@'\"]{1,1024})@", re.IGNORECASE
 )
 _SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic|Token)(?P<gap>\s{1,8})[A-Za-z0-9+/=._~-]{8,4096}", re.IGNORECASE)
-_NAME = re.compile(r"(?<![\w.-])[A-Za-z_][\w.-]{0,80}['\"]?\s{0,8}[=:]\s{0,8}")
-_VALUE = re.compile(r"[bru]{0,2}(?:'[^'\n]{1,4096}'?|\"[^\"\n]{1,4096}\"?)|[^\s,;&'\"(){}\[\]]{1,4096}")
+_NETLOC = re.compile(r"(?!mailto:)[^\s/@:'\"]{0,256}:(?P<password>[^\s/@'\"]{1,1024})@[\w.-]{1,253}(?::\d{1,5})?")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.-]{0,80}\\{0,4}['\"]?\s{0,8}[=:]\s{0,8}")
+_VALUE = re.compile(
+    r"\\{1,4}['\"][^'\"\\\n]{1,4096}"
+    r"|[bru]{0,2}(?:'[^'\n]{1,4096}'?|\"[^\"\n]{1,4096}\"?)"
+    r"|[^\s,;&'\"(){}\[\]]{1,4096}"
+)
+_HEADER = re.compile(r"(?:set-)?cookie|(?:proxy-)?authorization", re.IGNORECASE)
+"""Headers whose whole line is secret: it has several parts, of which any may be the one that matters."""
+_REST_OF_LINE = re.compile(r"[^'\"\\\n]{1,4096}")
+_REDACTED_ALREADY = re.compile(r"(?:\w{1,20}\s{1,8})?‹redacted: [^›]{1,40}›\s*")
+_OPTION = re.compile(r"(?<![\w-])(?P<option>--?[A-Za-z][\w-]{1,80})(?P<gap>\s{1,8})[^\s'\"‹-][^\s'\"]{0,4096}")
 _ANNOTATIONS = frozenset({"str", "bytes", "int", "bool", "float", "Any", "None", "object", "dict", "list"})
 """What stands behind a name and a colon where it is a type, not a value."""
 
@@ -85,6 +103,9 @@ _ANNOTATIONS = frozenset({"str", "bytes", "int", "bool", "float", "Any", "None",
 def mark(why: str) -> str:
     """What stands in a secret's place."""
     return f"‹redacted: {why}›"
+
+
+_KNOWN = mark("known secret")
 
 
 def words_of(name: str) -> list[str]:
@@ -102,19 +123,23 @@ class Redactor:
 
     def __init__(self, names: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> None:
         self._names = frozenset(name.lower() for name in names)
+        self.reason_for_name = lru_cache(maxsize=4096)(self._reason)
+        """Why a value of this name must not be kept, or None."""
         known = {
-            value
+            form
             for name, value in (os.environ if environment is None else environment).items()
-            if len(value) >= MIN_KNOWN_SECRET and not value.isspace() and self.reason_for_name(name)
+            if self.reason_for_name(name)
+            for form in _forms(value)
         }
         # The longest first, so that a secret which contains another goes as a whole.
-        ordered = sorted((re.escape(value) for value in known), key=len, reverse=True)
-        self._known = re.compile("|".join(ordered)) if ordered else None
+        ordered = sorted(known, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self.margin = max(MARGIN, len(ordered[0]) if ordered else 0)
+        """Characters looked at beyond a cut, so that a secret which stands across it is seen whole before it is cut."""
         self.source = lru_cache(maxsize=4096)(self.text)
         """text() for lines of source, of which the same few are asked for again and again."""
 
-    def reason_for_name(self, name: str) -> str | None:
-        """Why a value of this name must not be kept, or None."""
+    def _reason(self, name: str) -> str | None:
         if name.lower() in self._names:
             return "declared secret"
         words = words_of(name)
@@ -133,13 +158,32 @@ class Redactor:
         """The text with whatever looks like a secret replaced. Idempotent."""
         text = text[:MAX_TEXT]
         if self._known is not None:
-            text = self._known.sub(mark("known secret"), text)
-        for why, pattern in _PATTERNS:
-            text = pattern.sub(mark(why), text)
+            text = self._known.sub(_KNOWN, text)
+        if _LOOKS_LIKE_ONE.search(text):
+            for why, pattern in _PATTERNS:
+                text = pattern.sub(mark(why), text)
+        if text.isalnum():
+            return text  # all that follows needs a sign of some kind
+        if "@" in text and _NETLOC.fullmatch(text):
+            user, _, rest = text.partition(":")
+            text = f"{user}:{mark('URL credentials')}@{rest.rpartition('@')[2]}"
         if "://" in text:
             text = _USERINFO.sub(lambda m: f"{m['scheme']}{mark('URL credentials')}@", text)
         text = _SCHEME.sub(lambda m: f"{m['scheme']}{m['gap']}{mark('credentials')}", text)
+        if "-" in text:
+            text = _OPTION.sub(self._option, text)
         return self._assignments(text) if "=" in text or ":" in text else text
+
+    def bounded(self, text: str, limit: int) -> str:
+        """The same in at most `limit` characters; a secret that stands across the cut does not show its beginning."""
+        seen = limit + self.margin
+        clean = self.text(text[:seen])
+        return clean[: min(limit, max(0, len(clean) - self.margin))] if len(text) > seen else clean[:limit]
+
+    def _option(self, found: re.Match[str]) -> str:
+        """`--password VALUE` of a command line."""
+        why = self.reason_for_name(found["option"])
+        return f"{found['option']}{found['gap']}{mark(why)}" if why else found[0]
 
     def _assignments(self, text: str) -> str:
         """Hides the values of secret names in `name=value`, `name: value`, `"name": "value"`."""
@@ -148,13 +192,29 @@ class Redactor:
         for found in _NAME.finditer(text):
             if found.start() < done:
                 continue
-            why = self.reason_for_name(found[0].rstrip("=:'\" \t"))
-            value = _VALUE.match(text, found.end()) if why else None
-            if why is None or value is None or "‹redacted" in value[0] or _is_annotation(found[0], value[0]):
+            name = found[0].rstrip("=:'\" \t\n\r\\")
+            why = self.reason_for_name(name)
+            value = _value_pattern(name, found[0]).match(text, found.end()) if why else None
+            if why is None or value is None or _is_annotation(found[0], value[0]):
+                continue
+            if _REDACTED_ALREADY.fullmatch(value[0]) or "‹redacted" in value[0].partition(" ")[0]:
                 continue
             pieces += [text[done : found.end()], mark(why)]
             done = value.end()
         return "".join([*pieces, text[done:]])
+
+
+def _forms(value: str) -> Iterator[str]:
+    """How a known secret may stand in a text: as it is, escaped, as part of a URL, and of a longer one each line."""
+    value = value.strip()
+    lines = value.splitlines()
+    whole = [value] if len(value) >= MIN_KNOWN_SECRET else []
+    for part in [*whole, *(line for line in map(str.strip, lines[1:] and lines) if len(line) >= MIN_KNOWN_LINE)]:
+        yield from {part, repr(part)[1:-1], json.dumps(part)[1:-1], quote(part), quote(part, safe=""), quote_plus(part)}
+
+
+def _value_pattern(name: str, found: str) -> re.Pattern[str]:
+    return _REST_OF_LINE if found.rstrip().endswith(":") and _HEADER.fullmatch(name) else _VALUE
 
 
 def _is_annotation(name: str, value: str) -> bool:

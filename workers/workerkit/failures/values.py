@@ -20,10 +20,12 @@ A node is a dictionary with `kind` and, by kind:
 """
 
 import collections
+import dataclasses
 import datetime
 import decimal
 import fractions
 import ipaddress
+import logging
 import pathlib
 import sys
 import time
@@ -48,20 +50,28 @@ MAX_NODES_PER_LOCAL = 250
 """Nodes of one local variable; a forest must not take the place of its neighbours."""
 MAX_STRING = 1_024
 """Characters kept of a string, and of bytes."""
+MAX_SEEN = 16_384
+"""Characters of it that are looked at, so that a secret which stands across the cut is seen whole."""
+SHORT = 100
+"""Characters of a text that is kept even when the budget is used up."""
+MAX_NAME = 256
+"""Characters of a name that tell whether it means a secret."""
 MAX_LOCALS = 50
 """Local variables kept of one frame."""
 MAX_TIME = 0.020
 """Seconds for the walk of one capture; what is left then is cut."""
 
-_SAFE_REPR: frozenset[type] = frozenset(
-    {
+# Types are compared by identity throughout: hash() and == would ask a metaclass, which may be the worker's.
+_SAFE_REPR: frozenset[int] = frozenset(
+    id(cls)
+    for cls in (
         *(datetime.date, datetime.timedelta, decimal.Decimal, fractions.Fraction, uuid.UUID, range, complex, slice),
         *(pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath, zoneinfo.ZoneInfo),
         *(ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network),
-    }
+    )
 )
 """Exact types whose repr is the interpreter's or the standard library's, short, and runs nobody else's code."""
-_SAFE_ZONES: frozenset[type] = frozenset({type(None), datetime.timezone, zoneinfo.ZoneInfo})
+_SAFE_ZONES: frozenset[int] = frozenset(map(id, (type(None), datetime.timezone, zoneinfo.ZoneInfo)))
 _SEQUENCES: tuple[type, ...] = (list, tuple, collections.deque)
 _SETS: tuple[type, ...] = (set, frozenset)
 _CALLABLES: tuple[type, ...] = (
@@ -69,8 +79,12 @@ _CALLABLES: tuple[type, ...] = (
     *(types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType, types.CodeType, types.FrameType),
 )
 
-_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
-_class_dict: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+_CALLABLE_IDS = frozenset(map(id, _CALLABLES))
+_NAMED = _CALLABLES[:2]
+
+# The interpreter's own, past anything that a metaclass puts over them.
+mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+class_dict: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
 
 
 class Walk:
@@ -101,26 +115,26 @@ class Walk:
     def _named(self, name: str, value: object, path: str, depth: int) -> Node:
         """A value under a name that may tell that it is secret."""
         if (why := self._redactor.reason_for_name(name)) and value is not None and type(value) is not bool:
-            return {"kind": "redacted", "text": why, "type": _name(type(value))}
+            return {"kind": "redacted", "text": why, "type": type_name(type(value))}
         return self._node(value, path, depth)
 
     def _node(self, value: object, path: str, depth: int) -> Node:
-        scalar = self._scalar(value, type(value))
+        cut = self._over_budget()
         # Of a plain variable everybody wants to know the value, whatever a neighbour has cost.
-        if (cut := self._over_budget()) is not None and (scalar is None or depth > 0):
+        if cut is not None and (depth > 0 or _is_long(value)):
             return cut
-        return scalar if scalar is not None else self._compound(value, type(value), path, depth)
+        scalar = self._scalar(value, type(value))
+        return scalar or cut or self._compound(value, type(value), path, depth)
 
     def _over_budget(self) -> Node | None:
         self._left -= 1
         self._allowance -= 1
         if self._left < 0:
             return _cut(f"{MAX_NODES:,} values were kept")
+        if self._clock() > self._end:
+            return _cut(f"{MAX_TIME * 1000:g} ms were spent")
         if self._allowance < 0:
             return _cut(f"{MAX_NODES_PER_LOCAL:,} values of one variable were kept")
-        if self._left % 32 == 0 and self._clock() > self._end:
-            self._left = -1
-            return _cut(f"{MAX_TIME * 1000:g} ms were spent")
         return None
 
     def _scalar(self, value: Any, cls: type) -> Node | None:
@@ -134,42 +148,45 @@ class Walk:
         if issubclass(cls, bytes | bytearray):
             return self._bytes(value, cls)
         if (text := _well_known(value, cls)) is not None:
-            return {"kind": "object", "type": _name(cls), "text": self._redactor.text(text)[:MAX_STRING]}
+            return {"kind": "object", "type": type_name(cls), "text": self._redactor.text(text)[:MAX_STRING]}
         return None
 
     def _string(self, value: str) -> Node:
         size = str.__len__(value)
-        # One character beyond what is kept, so that a secret at the edge is still seen by its look.
-        text = self._redactor.text(str.__getitem__(value, slice(0, MAX_STRING * 2)))
-        cut = size > MAX_STRING or len(text) > MAX_STRING
-        return {"kind": "string", "text": text[:MAX_STRING], **({"size": size} if cut else {})}
+        text = self._redactor.bounded(str.__getitem__(value, slice(0, MAX_SEEN)), MAX_STRING)
+        return {"kind": "string", "text": text, **({"size": size} if size > MAX_STRING else {})}
 
     def _bytes(self, value: Any, cls: type) -> Node:
         base = bytes if issubclass(cls, bytes) else bytearray
         size = base.__len__(value)
-        raw = bytes(base.__getitem__(value, slice(0, MAX_STRING)))
-        text = self._redactor.text(raw.decode("latin-1")).encode("latin-1", "replace")
-        return {"kind": "bytes", "text": repr(text)[:MAX_STRING], **({"size": size} if size > MAX_STRING else {})}
+        raw = bytes(base.__getitem__(value, slice(0, MAX_SEEN)))
+        text = raw.decode("utf-8", "surrogateescape")
+        clean = self._redactor.bounded(text, MAX_STRING)
+        if not text.startswith(clean):
+            clean = clean.replace("‹", "<").replace("›", ">")  # as bytes they would be read by nobody
+        shown = repr(clean.encode("utf-8", "surrogateescape"))[:MAX_STRING]
+        return {"kind": "bytes", "text": shown, **({"size": size} if size > MAX_STRING else {})}
 
     def _compound(self, value: Any, cls: type, path: str, depth: int) -> Node:
         if (where := self._seen.get(id(value))) is not None:
-            return {"kind": "reference", "text": self._redactor.text(where), "type": _name(cls)}
+            return {"kind": "reference", "text": self._redactor.text(where), "type": type_name(cls)}
         self._seen[id(value)] = path
         try:
             if issubclass(cls, dict):
-                node = {"kind": "map", "type": _name(cls), "size": dict.__len__(value)}
+                node = {"kind": "map", "type": type_name(cls), "size": dict.__len__(value)}
                 return self._fill(node, depth, lambda: self._pairs(value, path, depth))
             if (found := _container(cls)) is not None:
                 kind, base = found
-                node = {"kind": kind, "type": _name(cls), "size": base.__len__(value)}
-                return self._fill(node, depth, lambda: self._items(base.__iter__(value), path, depth))
+                node = {"kind": kind, "type": type_name(cls), "size": base.__len__(value)}
+                return self._fill(node, depth, lambda: self._items(base.__iter__(value), path, depth, _names(cls)))
             attributes = _attributes(value, cls)
         except RuntimeError:
-            return {"kind": "object", "type": _name(cls), "items": [], "cut": "it changed while it was looked at"}
-        node = {"kind": "object", "type": _name(cls)}
+            return {"kind": "object", "type": type_name(cls), "items": [], "cut": "it changed while it was looked at"}
+        node = {"kind": "object", "type": type_name(cls)}
         if not attributes:
             return node
-        return self._fill(node, depth, lambda: self._fields(attributes, path, depth), size=len(attributes))
+        hidden = _hidden(cls)
+        return self._fill(node, depth, lambda: self._fields(attributes, hidden, path, depth), size=len(attributes))
 
     def _fill(self, node: Node, depth: int, items: Callable[[], list[Any]], size: int | None = None) -> Node:
         total = node.get("size", 0) if size is None else size
@@ -183,20 +200,69 @@ class Walk:
     def _pairs(self, value: dict[Any, Any], path: str, depth: int) -> list[Any]:
         pairs = []
         for key, item in islice(dict.items(value), MAX_BREADTH):
-            exact = key if type(key) is str else None
+            exact = _as_name(key)
             step = f"{path}[{_key_text(key)}]"
             key_node = self._node(key, f"{path}.<key>", depth + 1)
             node = self._named(exact, item, step, depth + 1) if exact is not None else self._node(item, step, depth + 1)
             pairs.append([key_node, node])
         return pairs
 
-    def _items(self, values: Iterable[Any], path: str, depth: int) -> list[Any]:
-        kept = enumerate(islice(values, MAX_BREADTH))
-        return [self._node(item, f"{path}[{place}]", depth + 1) for place, item in kept]
+    def _items(self, values: Iterable[Any], path: str, depth: int, names: tuple[str, ...] = ()) -> list[Any]:
+        """The items of a container. One may be named: as a field, or by the item before it.
 
-    def _fields(self, attributes: Mapping[str, Any], path: str, depth: int) -> list[Any]:
-        kept = islice(attributes.items(), MAX_BREADTH)
-        return [[name, self._named(name, item, f"{path}.{name}", depth + 1)] for name, item in kept]
+        `("Authorization", "...")` is how libraries keep headers, `["--password", "..."]` how programs are called.
+        """
+        kept = list(islice(values, MAX_BREADTH + 1))
+        nodes: list[Node] = []
+        for place, item in enumerate(kept[:MAX_BREADTH]):
+            name = names[place] if place < len(names) else None
+            before = _as_name(kept[place - 1]) if place else None
+            if name is None and before is not None and (len(kept) == 2 or before.startswith("-")):
+                name = before
+            nodes.append(self._named(name or "", item, f"{path}[{place}]", depth + 1))
+        return nodes
+
+    def _fields(self, attributes: Mapping[str, Any], hidden: frozenset[str], path: str, depth: int) -> list[Any]:
+        return [
+            [name, _HIDDEN if name in hidden else self._named(name, item, f"{path}.{name}", depth + 1)]
+            for name, item in islice(attributes.items(), MAX_BREADTH)
+        ]
+
+
+def _is_long(value: Any) -> bool:
+    """Whether it is a text so long that looking for secrets in it would cost something."""
+    cls = type(value)
+    if issubclass(cls, str):
+        return str.__len__(value) > SHORT
+    if issubclass(cls, bytes):
+        return bytes.__len__(value) > SHORT
+    return issubclass(cls, bytearray) and bytearray.__len__(value) > SHORT
+
+
+def _as_name(value: Any) -> str | None:
+    """A key, or an item, as the name that it may be; read without running code of the worker's."""
+    cls = type(value)
+    if issubclass(cls, str):
+        return str.__getitem__(value, slice(0, MAX_NAME))
+    if issubclass(cls, bytes):
+        return bytes(bytes.__getitem__(value, slice(0, MAX_NAME))).decode("latin-1")
+    return None
+
+
+def _names(cls: type) -> tuple[str, ...]:
+    """The fields of a named tuple."""
+    fields = next((class_dict(base)["_fields"] for base in mro_of(cls) if "_fields" in class_dict(base)), None)
+    return fields if type(fields) is tuple and all(type(field) is str for field in fields) else ()
+
+
+def _hidden(cls: type) -> frozenset[str]:
+    """The fields that a dataclass keeps out of its own repr; a secret is often one of them."""
+    for base in mro_of(cls):
+        fields = class_dict(base).get("__dataclass_fields__")
+        if type(fields) is dict:
+            kept = [(name, field) for name, field in dict.items(fields) if type(field) is dataclasses.Field]
+            return frozenset(name for name, field in kept if field.repr is False)
+    return frozenset()
 
 
 def _container(cls: type) -> tuple[str, Any] | None:
@@ -213,8 +279,8 @@ def _attributes(value: Any, cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if issubclass(cls, _CALLABLES):
         return found
-    for base in _mro(cls):
-        for name, member in _class_dict(base).items():
+    for base in mro_of(cls):
+        for name, member in class_dict(base).items():
             if type(member) is types.MemberDescriptorType:
                 try:
                     found.setdefault(name, member.__get__(value))
@@ -240,17 +306,20 @@ def _number(value: Any, cls: type) -> Node:
         return {"kind": "number", "text": float.__repr__(value)}
     bits = int.bit_length(value)
     text = int.__repr__(value) if bits <= 4096 else f"an integer of {bits:,} bits"
-    return {"kind": "number", "text": text, **({} if cls is int else {"type": _name(cls)})}
+    return {"kind": "number", "text": text, **({} if cls is int else {"type": type_name(cls)})}
 
 
 def _well_known(value: Any, cls: type) -> str | None:
     """The short text of exact types that are known to be harmless."""
-    if cls in _SAFE_REPR:
+    if id(cls) in _SAFE_REPR:
         return repr(value)
-    if cls in (datetime.datetime, datetime.time):
-        return repr(value) if type(value.tzinfo) in _SAFE_ZONES else cls.__name__
-    if issubclass(cls, _CALLABLES) and cls in _CALLABLES:
+    if cls is datetime.datetime or cls is datetime.time:
+        return repr(value) if id(type(value.tzinfo)) in _SAFE_ZONES else cls.__name__
+    if id(cls) in _CALLABLE_IDS:
         return _callable_text(value)
+    if issubclass(cls, logging.Logger):
+        name = _attributes(value, cls).get("name")  # of all else it leads to every other logger
+        return name if type(name) is str else None
     return _array_text(value, cls)
 
 
@@ -262,8 +331,8 @@ def _callable_text(value: Any) -> str | None:
         name = namespace.get("__name__")
         return name if type(name) is str else None
     if type(value) is type:
-        return _name(value)
-    name = getattr(value, "__qualname__", None) if type(value) in _CALLABLES[:3] else None
+        return type_name(value)
+    name = getattr(value, "__qualname__", None) if issubclass(type(value), _NAMED) else None
     return name if type(name) is str else None
 
 
@@ -279,16 +348,20 @@ def _array_text(value: Any, cls: type) -> str | None:
     return None
 
 
-def _name(cls: type) -> str:
+def type_name(cls: type) -> str:
+    """`module.Name`, past any metaclass; builtins without their module."""
     name = type.__dict__["__qualname__"].__get__(cls)
-    module = _class_dict(cls).get("__module__")
+    module = class_dict(cls).get("__module__")
     return f"{module}.{name}" if type(module) is str and module not in ("builtins", "__main__") else str(name)
 
 
 def _key_text(key: object) -> str:
     if type(key) is str:
         return repr(key[:40])
-    return repr(key) if type(key) in (int, bool, float) else type(key).__name__
+    return repr(key) if any(type(key) is plain for plain in (int, bool, float)) else type_name(type(key))
+
+
+_HIDDEN: Node = {"kind": "redacted", "text": "its class keeps it out of its repr"}
 
 
 def _cut(why: str) -> Node:

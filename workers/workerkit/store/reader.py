@@ -156,6 +156,11 @@ class Reader:
             query = query.where(failures.c.run_id < before)
         return [rows.failure(row) for row in self._all(query.order_by(failures.c.run_id.desc()).limit(limit))]
 
+    def runs_of_group(self, fingerprint: str, limit: int = 1000) -> list[int]:
+        """The runs of one group's occurrences that are still kept, latest first."""
+        query = select(failures.c.run_id).where(failures.c.fingerprint == fingerprint)
+        return [row[0] for row in self._all(query.order_by(failures.c.run_id.desc()).limit(limit))]
+
     def failure_groups(self, now: Micros, limit: int = 500) -> list[FailureGroupRecord]:
         """Groups with their trend up to `now`, the latest seen first."""
         return self._with_parts(self._all(groups.SELECT_GROUPS.limit(limit)), now)
