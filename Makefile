@@ -29,6 +29,9 @@ format: $(VENV)/dev.stamp ## let ruff format and mend what it can
 screenshots: $(VENV)/dev.stamp ## draw the pictures in assets/ from the running program
 	@$(BIN)/python -m tests.screenshots
 
+bench: $(VENV)/dev.stamp ## measure what things cost, beside what people would use otherwise
+	@$(BIN)/python -m benchmarks
+
 soak: $(VENV)/dev.stamp ## an hour's faults in minutes: 100 kills under load, 60 s of 1,000 workers
 	@$(BIN)/python -m tests.soak
 

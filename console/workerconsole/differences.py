@@ -14,7 +14,7 @@ MAX_DIFFERENCES = 50
 SHOWN = 24
 """Characters of a value in a sentence."""
 NOTHING = "nothing"
-KIT_PARTS = (".params",)
+KIT_PARTS = (".params", ".state")
 """Of the kit's own objects only these belong to the worker; the rest differs from run to run and means nothing."""
 
 
@@ -72,7 +72,7 @@ def compare(before: Capture, after: Capture, run_id: int) -> Comparison:
     compared = False
     if old_frame is not None and new_frame is not None and _same_place(old_frame, new_frame):
         compared = all(any(_tells(part.value) for part in frame.variables) for frame in (old_frame, new_frame))
-        if compared:
+        if old_frame.variables and new_frame.variables:
             found = list(_between(old_frame.variables, new_frame.variables))[:MAX_DIFFERENCES]
     message = (old.message, new.message) if old.message != new.message else None
     return Comparison(run_id, tuple(found), message, compared)

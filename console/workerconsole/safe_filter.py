@@ -8,7 +8,7 @@ from rich.style import Style as RichStyle
 from textual.color import Color
 from textual.filter import LineFilter
 
-from workerconsole.text import HARMS_TERMINAL, LONE_SURROGATE
+from workerconsole.text import HARMS_TERMINAL, INVISIBLE, LONE_SURROGATE
 
 
 class SafeFilter(LineFilter):
@@ -30,7 +30,10 @@ def safe_text(text: str) -> str:
         return text
     safe = HARMS_TERMINAL.sub("", LONE_SURROGATE.sub("\ufffd", text))
     width = cell_len(text)
-    return safe if cell_len(safe) == width else set_cell_size(safe, width)
+    if cell_len(safe) == width:
+        return safe
+    # What joins characters may now join others than before, and then no padding makes up for it.
+    return set_cell_size(INVISIBLE.sub("", safe), width)
 
 
 @lru_cache(4096)

@@ -43,6 +43,7 @@ _LINE_BREAKS = re.compile(r"\r\n|[\r\n\x0b\x0c\u2028\u2029]")
 _ODD = re.compile(f"[{_CONTROLS}{_BIDI}{_INVISIBLE}{_SURROGATES}\u2028\u2029]")
 _REMOVED = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f{_BIDI}{_INVISIBLE}]")
 LONE_SURROGATE = re.compile(f"[{_SURROGATES}]")
+INVISIBLE = re.compile(f"[{_INVISIBLE}]")
 HARMS_TERMINAL = re.compile(f"[{_CONTROLS}{_BIDI}{_SURROGATES}]")
 
 

@@ -127,7 +127,7 @@ def one_line(value: Value, width: int) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"[:width]
 
 
 def pieces(value: Value, room: int) -> list[Piece]:

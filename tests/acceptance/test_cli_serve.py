@@ -254,3 +254,12 @@ def test_json_is_one_document_on_stdout_and_nothing_else(served: CommandLine) ->
         for words in (["status"], ["workers"], ["runs"], ["logs", "plain"], ["run", "plain"], ["check"]):
             said = served.program(*words, "--json")
             assert isinstance(json.loads(said.out), dict), words
+
+
+def test_a_host_that_evaluates_says_so_and_others_do_not(served: CommandLine) -> None:
+    with served.serving() as host:
+        assert "--allow-eval" not in host.narration
+        host.signal(signal.SIGTERM)
+        assert host.ended() == 0
+    with served.serving("--allow-eval") as host:
+        wait_for(lambda: "may run any code in this host" in host.narration)

@@ -54,7 +54,16 @@ def test_a_folder_named_like_a_command_is_written_with_a_slash(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workers").mkdir()
     assert parse(["workers"])[0] == "workers"
-    assert parse(["workers/"]) == ("open", argparse.Namespace(targets=["workers/"], grace=None, theme=None, db=None))
+    assert parse(["workers/"]) == (
+        "open",
+        argparse.Namespace(targets=["workers/"], grace=None, theme=None, allow_eval=False, db=None),
+    )
+
+
+@pytest.mark.parametrize("words", [["serve"], ["demo"], []])
+def test_evaluating_in_a_host_is_off_unless_asked_for(words: list[str]) -> None:
+    assert parse(words)[1].allow_eval is False
+    assert parse(["--allow-eval", *words])[1].allow_eval is True
 
 
 def test_parameters_are_json_where_they_read_as_json_and_text_else() -> None:
@@ -71,6 +80,13 @@ def test_parameters_are_json_where_they_read_as_json_and_text_else() -> None:
         (["resume", "a", "--all"], "not both"),
         (["show", "abc"], "positive number"),
         (["show", "0"], "positive number"),
+        (["show", "abcg1"], "four or more characters of a failure's fingerprint"),
+        (["acknowledge", "abc"], "`workerconsole failures` lists them"),
+        (["resolve"], "FAILURE"),
+        (["snooze", "abcd", "--for", "soon"], "not a duration"),
+        (["snooze", "abcd", "--for", "0s"], "at most a year"),
+        (["failures", "--state", "lost"], "invalid choice: 'lost'"),
+        (["stack"], "WORKER"),
         (["runs", "--limit", "-1"], "positive number"),
         (["runs", "--outcome", "great"], "invalid choice: 'great'"),
         (["serve", "--grace", "nan"], "seconds between 0 and 86400"),

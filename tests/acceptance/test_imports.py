@@ -51,7 +51,11 @@ def fails() -> None:
 
 @pytest.mark.parametrize("form", ["people", "json"])
 @pytest.mark.parametrize(
-    "words", [["status"], ["workers"], ["runs"], ["show", "1"], ["logs", "fails"], ["pause", "fails"], ["run", "fails"]]
+    "words",
+    [
+        *(["status"], ["workers"], ["runs"], ["show", "1"], ["failures"], ["logs", "fails"]),
+        *(["pause", "fails"], ["run", "fails"]),
+    ],
 )
 def test_reading_and_asking_import_neither_screen_nor_scheduler(
     words: list[str], form: str, command: CommandLine, hosting: Hosting, tmp_path: Path

@@ -10,7 +10,17 @@ import pytest
 
 from tests.clocks import HandClock
 from workerkit.failures import Redactor
-from workerkit.output import HEAD_CHARS, HEAD_LINES, MAX_LINE, TAIL_CHARS, TAIL_LINES, OutputRouter, RunOutput, route_to
+from workerkit.output import (
+    HEAD_CHARS,
+    HEAD_LINES,
+    MAX_KEY_LINES,
+    MAX_LINE,
+    TAIL_CHARS,
+    TAIL_LINES,
+    OutputRouter,
+    RunOutput,
+    route_to,
+)
 
 
 @contextmanager
@@ -173,3 +183,29 @@ def test_install_and_uninstall_leave_streams_and_logging_as_they_were() -> None:
         router.uninstall()
         router.uninstall()
     assert (sys.stdout, sys.stderr, logging.getLogger().level, list(logging.getLogger().handlers)) == before
+
+
+def test_a_private_key_of_several_lines_is_hidden_line_by_line() -> None:
+    output = RunOutput(HandClock(), Redactor(environment={}))
+    output.write("stdout", "a\n-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA7\n-----END PRIVATE KEY-----\nb\n")
+    output.record("INFO", "x", "key:\n-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7")
+    lines = texts(output)
+    assert "MIIE" not in "".join(lines)
+    assert (lines[0], lines[4]) == ("a", "b")
+    assert "private key" in lines[2]
+
+
+def test_of_a_private_key_that_never_ends_only_so_many_lines_are_hidden() -> None:
+    output = RunOutput(HandClock(), Redactor(environment={}))
+    output.write("stdout", "-----BEGIN PRIVATE KEY-----\n" + "x\n" * MAX_KEY_LINES + "after\n")
+    assert texts(output)[-2:] == ["‹redacted: private key›", "after"]
+
+
+def test_a_known_secret_across_the_cut_of_a_line_shows_no_beginning() -> None:
+    output = RunOutput(HandClock(), Redactor(environment={"A_PASSWORD": "correct horse battery"}))
+    for before in (MAX_LINE - 8, MAX_LINE + 504):
+        output.write("stdout", "." * before + "correct horse battery" + "." * 9000 + "\n")
+    lines = texts(output)
+    assert len(lines) == 2
+    assert not any("corr" in line for line in lines)
+    assert all(line.endswith("more characters") for line in lines)

@@ -1,6 +1,8 @@
 """Secrets are hidden by name, by look and by being known; what is no secret stays readable."""
 
+import json
 import time
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -81,6 +83,13 @@ def test_values_that_look_like_secrets(what: str) -> None:
         ("{'client_secret': b's3cr3t'}", "s3cr3t"),
         ("PGPASSWORD=s3cr3t psql", "s3cr3t"),
         ("https://api.example/?access_token=s3cr3t", "s3cr3t"),
+        ("psql --password s3cr3t -h db", "s3cr3t"),
+        ("psql --password=s3cr3t -h db", "s3cr3t"),
+        ("Cookie: a=1; sid=s3cr3t; b=2", "s3cr3t"),
+        ("Set-Cookie: sid=s3cr3t; Path=/", "s3cr3t"),
+        ('Authorization: Digest username="ada", response=s3cr3t', "s3cr3t"),
+        (r'{"body": "{\"api_key\": \"s3cr3t\"}"}', "s3cr3t"),
+        ("ada:s3cr3t@db.example:5432", "s3cr3t"),
     ],
 )
 def test_secrets_in_running_text(text: str, secret: str) -> None:
@@ -98,6 +107,9 @@ def test_secrets_in_running_text(text: str, secret: str) -> None:
         "https://example.org:8080/path?page=3",
         "no such order: 17",
         "ratio 3:4",
+        "mailto:ada@example.org",
+        "tar --exclude build -czf out.tgz .",
+        "lpr --max-tokens 5",
         "",
     ],
 )
@@ -116,6 +128,30 @@ def test_of_two_known_secrets_the_longer_goes_as_a_whole() -> None:
     assert redactor.text("abcdefghijkl") == "‹redacted: known secret›"
 
 
+def test_a_known_secret_is_found_in_the_forms_that_texts_give_it() -> None:
+    secret = 'it\'s a "word"\\ü'
+    redactor = Redactor(environment={"A_PASSWORD": f"  {secret}\n"})
+    for form in (secret, repr([secret]), json.dumps({"x": secret}), quote(secret), quote_plus(secret)):
+        assert "word" not in redactor.text(f"before {form} after")
+
+
+def test_of_a_secret_with_several_lines_each_long_one_is_known() -> None:
+    redactor = Redactor(environment={"SIGNING_KEY": "-----BEGIN-----\nMIIEowIBAAKCAQEA7\nabc\n"})
+    assert redactor.text("x MIIEowIBAAKCAQEA7 y abc") == "x ‹redacted: known secret› y abc"
+
+
+def test_what_is_cut_shows_no_beginning_of_a_secret() -> None:
+    redactor = Redactor(environment={"A_PASSWORD": "correct horse battery"})
+    for before in range(80, 101):
+        text = "." * before + "correct horse battery" + "." * 2000
+        assert "correct" not in redactor.bounded(text, 100)
+        assert len(redactor.bounded(text, 100)) <= 100
+    key = f"-----BEGIN PRIVATE KEY-----{'A' * 500}-----END PRIVATE KEY-----"
+    assert "corr" not in redactor.bounded(key + "." * 48 + "correct horse battery", 100)
+    assert redactor.bounded("a" * 5000, 100) == "a" * 100
+    assert redactor.bounded("short", 100) == "short"
+
+
 @given(st.text(max_size=300))
 def test_redaction_is_idempotent_and_never_raises(text: str) -> None:
     once = PLAIN.text(text)
@@ -123,7 +159,23 @@ def test_redaction_is_idempotent_and_never_raises(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "=", "eyJ", "-----BEGIN PRIVATE KEY-----", "://", "password=", "'", "sk-a", " ", ":"]
+    "piece",
+    [
+        "a",
+        "=",
+        "eyJ",
+        "-----BEGIN PRIVATE KEY-----",
+        "://",
+        "password=",
+        "'",
+        "sk-a",
+        " ",
+        ":",
+        "-a",
+        "--a b ",
+        "a:",
+        "@",
+    ],
 )
 def test_no_text_takes_more_than_linear_time(piece: str) -> None:
     text = piece * (60_000 // len(piece))

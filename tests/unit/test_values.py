@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import decimal
 import json
+import logging
 import pathlib
 import time
 import uuid
@@ -170,6 +171,69 @@ def test_a_failure_beside_a_hostile_local_is_recorded_in_full(name: str) -> None
     frame = capture.data["exceptions"][0]["frames"][-1]
     assert dict(map(tuple, frame["locals"]))["witness"] == {"kind": "string", "text": "it was here"}
     assert len(json.dumps(capture.data)) <= 260_000
+
+
+@pytest.mark.parametrize(
+    "name", ["a metaclass with __hash__ and __eq__", "a metaclass with a __qualname__ and a __module__"]
+)
+def test_an_exception_of_a_hostile_class_is_recorded(name: str) -> None:
+    meta: Any = type(type(HOSTILE[name]()))
+    error: BaseException = meta("Hostile", (ValueError,), {})(HOSTILE[name](), 17)
+    capture = Capture(error, PLAIN)
+    assert not capture.harmless
+    assert capture.data["exceptions"][0]["type"].endswith("Hostile")
+
+
+class Login(NamedTuple):
+    user: str
+    password: str
+
+
+@dataclasses.dataclass
+class Account:
+    user: str
+    pin: str = dataclasses.field(repr=False)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Login("ada", "hunter22"),
+        Account("ada", "hunter22"),
+        ("Authorization", "hunter22"),
+        [("user", "ada"), (b"x-api-key", b"hunter22")],
+        ["psql", "--password", "hunter22"],
+        {b"password": b"hunter22"},
+        "password=" + "x" * 3000 + "hunter22",
+        b"token=hunter22",
+    ],
+)
+def test_secrets_in_the_shapes_that_libraries_give_them(value: object) -> None:
+    text = json.dumps(node(value))
+    assert "hunter22" not in text
+    assert "redacted" in text
+
+
+def test_a_list_of_words_is_no_list_of_pairs() -> None:
+    assert "monday" in json.dumps(node(["token", "monday", "tuesday"]))
+    assert "--verbose" in json.dumps(node(["tar", "--verbose", "file"]))
+
+
+def test_bytes_are_as_they_were_where_nothing_is_hidden() -> None:
+    assert node("‹a› ü".encode() + b"\xff")["text"] == repr("‹a› ü".encode() + b"\xff")
+
+
+def test_a_logger_is_its_name() -> None:
+    assert node(logging.getLogger("shop.orders")) == {"kind": "object", "type": "logging.Logger", "text": "shop.orders"}
+
+
+def test_time_that_is_used_up_leaves_short_variables_and_says_so() -> None:
+    moments = iter([0.0, *([1.0] * 100)])
+    tree = Walk(PLAIN, clock=lambda: next(moments)).locals({"n": 17, "short": "abc", "long": "x" * 500, "many": [1]})
+    kinds = {name: (found["kind"], found["text"]) for name, found in tree}
+    assert kinds["n"] == ("number", "17")
+    assert kinds["short"] == ("string", "abc")
+    assert kinds["long"] == kinds["many"] == ("cut", "20 ms were spent")
 
 
 VALUES = st.recursive(

@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from workerkit.base import FunctionWorker, Worker, is_async
@@ -244,12 +245,19 @@ def _description(value: Any, where: str) -> str:
 
 def source_of(thing: Any) -> str:
     """path:line where a worker is defined, or its module's name, or nothing."""
-    target = thing.function if isinstance(thing, FunctionWorker) else thing if inspect.isclass(thing) else type(thing)
+    if isinstance(thing, FunctionWorker) and (code := getattr(thing.function, "__code__", None)) is not None:
+        return f"{code.co_filename}:{code.co_firstlineno}"
+    return _source_of_class(thing if inspect.isclass(thing) else type(thing))
+
+
+@lru_cache(maxsize=1024)
+def _source_of_class(cls: type) -> str:
+    """Finding a class parses its file, and ten thousand workers may be of one class."""
     try:
-        path = inspect.getsourcefile(target)
-        _, line = inspect.getsourcelines(target)
+        path = inspect.getsourcefile(cls)
+        _, line = inspect.getsourcelines(cls)
     except (OSError, TypeError):
-        return getattr(target, "__module__", "") or ""
+        return getattr(cls, "__module__", "") or ""
     return f"{path}:{line}"
 
 

@@ -8,17 +8,13 @@ from workerconsole.cli.access import known_worker, reading
 from workerconsole.cli.errors import Exit, NotFoundError
 from workerconsole.cli.output import Column, emit, emit_json, safe, table, takes_blocks, terminal_width
 from workerconsole.format import ago, count
+from workerconsole.groups import STATES, state_of
 from workerkit.clock import Micros, SystemClock
-from workerkit.store.groups import GroupState
 from workerkit.store.reader import Reader
 from workerkit.store.records import FailureGroupRecord
 
 SEARCHED = 5_000
 """Groups that are looked at, the latest seen first; more are no list that anybody reads."""
-REGRESSED = "regressed"
-"""How an open group is called that came back after it had been resolved."""
-URGENCY = (REGRESSED, *GroupState)
-"""States in the order in which they want somebody."""
 SHORT = 8
 """Characters of a fingerprint that lists show; commands take as many as tell it."""
 NAMED_WORKERS = 3
@@ -61,13 +57,8 @@ def find_group(reader: Reader, beginning: str, now: Micros) -> FailureGroupRecor
     raise NotFoundError(f"there is no failure {beginning}; `workerconsole failures` lists them")
 
 
-def state_of(group: FailureGroupRecord) -> str:
-    """Its state in one word, also for one that came back."""
-    return REGRESSED if group.state == GroupState.OPEN and group.regressed_at is not None else group.state
-
-
 def _urgency(state: str) -> int:
-    return URGENCY.index(state) if state in URGENCY else len(URGENCY)
+    return STATES.index(state) if state in STATES else len(STATES)
 
 
 def trend(hours: Sequence[int]) -> str:

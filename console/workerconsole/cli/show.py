@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from workerconsole.cli import documents
 from workerconsole.cli.access import reading
 from workerconsole.cli.errors import Exit, NotFoundError
-from workerconsole.cli.groups import find_group, state_of, trend
+from workerconsole.cli.groups import find_group, trend
 from workerconsole.cli.output import coloured, emit, emit_json, paint, safe, say, takes_blocks, terminal_width
 from workerconsole.cli.reading import progress
 from workerconsole.format import ago, count, duration, plural
+from workerconsole.groups import REGRESSED, state_of
 from workerkit.clock import Micros, SystemClock
 from workerkit.store.reader import Reader
 from workerkit.store.records import FailureGroupRecord, FailureRecord, RunRecord
@@ -129,9 +130,9 @@ def _occurrences(group: FailureGroupRecord) -> str:
 
 def _group_fields(group: FailureGroupRecord, now: Micros) -> list[Field]:
     state = state_of(group)
-    by = f" by {safe(group.state_by)}, {ago(group.state_at, now)}" if group.state_by and state != "regressed" else ""
+    by = f" by {safe(group.state_by)}, {ago(group.state_at, now)}" if group.state_by and state != REGRESSED else ""
     snoozed = f", until {documents.moment(group.snoozed_until)}" if state == "snoozed" else ""
-    came_back = f" {ago(group.regressed_at, now)}, after it had been resolved" if state == "regressed" else ""
+    came_back = f" {ago(group.regressed_at, now)}, after it had been resolved" if state == REGRESSED else ""
     workers = ", ".join(f"{safe(name)} ({count(times)})" for name, times in group.workers)
     parts = [safe(part) for part in group.parts]
     return [
