@@ -109,6 +109,8 @@ class ConsoleApp(App[Exit]):
         self._grace = grace
         self._theme_name = theme.choose(theme_name, os.environ)
         self._stopping = False
+        self.may_evaluate = False
+        """The operator has agreed to run expressions in the host; asked once for each console."""
         self._guard = SafeFilter()
         self._hangup = HangupWatch(self._terminal_gone)
         self.main = MainScreen(self._clock, title=title, read_only=read_only)
@@ -232,11 +234,7 @@ class ConsoleApp(App[Exit]):
 
     def give(self, order: Order) -> None:
         """Give commands to the host, and say what came of them."""
-        operator = self.session.operator
-        if operator is None or self.read_only:
-            return
-        alive = self.main.snapshot is not None and self.main.snapshot.host_alive
-        patience = ANSWER_WITHIN if alive else 0.0
+        alive = self._host_alive
 
         def report(result: Report) -> None:
             # A stack answers in its panel, where the operator looks already.
@@ -245,7 +243,19 @@ class ConsoleApp(App[Exit]):
 
         if len(order.workers) > BULK_ASKS:
             self.tell(f"{order.verb}: telling {len(order.workers):,} workers …")
+        self.give_and_tell(order, report)
+
+    def give_and_tell(self, order: Order, report: Callable[[Report], object]) -> None:
+        """Give commands to the host; `report` is called on the screen's thread with what came of them."""
+        operator = self.session.operator
+        if operator is None or self.read_only:
+            return
+        patience = ANSWER_WITHIN if self._host_alive else 0.0
         self.in_background(lambda: carry_out(operator, order, patience), report, self._not_given)
+
+    @property
+    def _host_alive(self) -> bool:
+        return self.main.snapshot is not None and self.main.snapshot.host_alive
 
     def _not_given(self, error: Exception) -> None:
         self.tell(f"The command could not be stored: {error}", severity="error")

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 
 from workerkit.store.records import CommandRecord
 
-ANSWER_WITHIN = 5.0
+ANSWER_WITHIN = 6.0
 """Seconds to wait for all answers; a host that is busy answers later, and the screen shows it then."""
 
 Severity = Literal["information", "warning", "error"]

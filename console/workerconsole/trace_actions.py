@@ -22,6 +22,7 @@ class TraceDesk(Protocol):
     def toggle_libraries(self) -> None: ...
     def run_again(self) -> None: ...
     def acknowledge(self) -> None: ...
+    def evaluate(self) -> None: ...
     def turn_pane(self, step: int) -> None: ...
     def open_here(self) -> None: ...
     def open_search(self) -> None: ...
@@ -46,6 +47,8 @@ class TraceContext:
     host_alive: bool = True
     ready: bool = True
     read_only: bool = False
+    held_for: int = 0
+    """Seconds for which the host still holds the failure's live frames; 0 where it doesn't."""
 
 
 Action = BaseAction[TraceContext]
@@ -98,6 +101,18 @@ def _can_acknowledge(context: TraceContext) -> Reason:
     if context.case.group is None:
         return "This failure belongs to no group that is kept."
     return _can_write(context)
+
+
+def _can_evaluate(context: TraceContext) -> Reason:
+    if context.case is None:
+        return NOT_READ
+    if reason := _can_write(context):
+        return reason
+    if "held_until" not in context.case.failure.capture:
+        return "Its frames are not held: that needs hold_on_failure on the worker, and a host with --allow-eval."
+    if not context.held_for:
+        return "Its frames are no longer held."
+    return None if context.frame is not None else "No frame is selected."
 
 
 def _can_fold(context: TraceContext) -> Reason:
@@ -200,6 +215,16 @@ TRACE_ACTIONS: tuple[Action, ...] = (
         lambda c: c.desk.acknowledge(),
         _can_acknowledge,
         footer=5,
+    ),
+    Action(
+        "trace.evaluate",
+        ("E",),
+        "evaluate",
+        "Evaluate an expression in a frame that is held",
+        Group.FAILURE,
+        lambda c: c.desk.evaluate(),
+        _can_evaluate,
+        dangerous=True,
     ),
     Action(
         "trace.search",

@@ -27,6 +27,8 @@ class Trace:
     """Outermost first."""
     cut: str = ""
     """Why frames were left out."""
+    number: int | None = None
+    """Its place in the capture; None where it is no exception of it."""
 
     @property
     def name(self) -> str:
@@ -70,7 +72,15 @@ def traces(capture: Capture, title: str) -> tuple[Trace, ...]:
 def _tree(entries: Sequence[CaughtException], index: int, place: Trace) -> Iterator[Trace]:
     """An exception and those that hang on it. `place` has the label, the depth and the rank that it gets."""
     entry = entries[index]
-    yield replace(place, type=entry.type, message=entry.message, notes=entry.notes, frames=entry.frames, cut=entry.cut)
+    yield replace(
+        place,
+        type=entry.type,
+        message=entry.message,
+        notes=entry.notes,
+        frames=entry.frames,
+        cut=entry.cut,
+        number=index,
+    )
     children = [number for number in range(index + 1, len(entries)) if entries[number].parent == index]
     members = [number for number in children if entries[number].relation == "member"]
     ordered = [*members, *(number for number in children if number not in members)]

@@ -7,6 +7,8 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from textual import events
+from textual.app import App
 from textual.pilot import Pilot
 
 from tests.console.factory import HandClock, Seed
@@ -42,6 +44,12 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = 
         if monotonic() > end:
             raise AssertionError(f"{what} did not come true within {PATIENCE:g} s")
         await pilot.pause(0.01)
+
+
+def type_in(app: App[Any], text: str) -> None:
+    """Type faster than any person."""
+    for character in text:
+        app.post_message(events.Key({" ": "space"}.get(character, character), character))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from textual import events
 
-from tests.console.conftest import until
+from tests.console.conftest import type_in, until
 from tests.console.factory import HandClock, Seed, spec
 from workerconsole.app import ConsoleApp, Exit
 from workerconsole.screens.confirm import Confirm, Leave
@@ -42,12 +42,6 @@ def screen_text(app: ConsoleApp) -> str:
     """What the terminal shows."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text for strip in strips)
-
-
-def type_in(app: ConsoleApp, text: str) -> None:
-    """Type faster than any person."""
-    for character in text:
-        app.post_message(events.Key({" ": "space"}.get(character, character), character))
 
 
 async def opened(app: ConsoleApp, pilot: Any) -> None:

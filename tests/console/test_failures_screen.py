@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.console import mishaps
-from tests.console.conftest import until
+from tests.console.conftest import type_in, until
 from tests.console.factory import NOW, Seed, spec
 from tests.console.pane import lines_of, on_screen
 from tests.console.test_groups import group
@@ -91,11 +91,11 @@ async def test_a_new_failure_shows_up_and_the_cursor_stays_with_its_fault(consol
         await pilot.press("j")
         assert screen.table.selected is not None
         mark = screen.table.selected.fingerprint
-        faults.fail("pages", mishaps.group(), group="new")
+        faults.fail("pages", mishaps.page(1), group="new")
         app._clock.move(SECOND)
         await until(pilot, lambda: len(lines_of(screen.table)) == 4, "the new row")
         assert screen.table.selected.fingerprint == mark
-        assert "4 faults" in text(app)
+        await until(pilot, lambda: "4 faults" in text(app), "the count")
 
 
 async def test_while_an_occurrence_is_open_and_after_it_the_rows_are_kept_up(console: Console, faults: Seed) -> None:
@@ -103,7 +103,7 @@ async def test_while_an_occurrence_is_open_and_after_it_the_rows_are_kept_up(con
         screen = await show(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TracebackScreen) and app.screen.case, "the traceback")
-        faults.fail("pages", mishaps.group(), group="new")
+        faults.fail("pages", mishaps.page(1), group="new")
         await pilot.press("escape")
         await until(pilot, lambda: len(lines_of(screen.table)) == 4, "the new row")
 
@@ -125,7 +125,8 @@ async def test_states_are_given_with_a_note(
         mark = screen.table.selected.fingerprint
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, AskNote), "the dialog")
-        await pilot.press(*typed, "enter")
+        type_in(app, typed)
+        await pilot.press("enter")
         with faults.database.reader() as reader:
             await until(pilot, reader.commands, "the command")
             [command] = reader.commands()
@@ -138,9 +139,15 @@ async def test_a_snooze_asks_until_it_is_understood(console: Console, faults: Se
         await show(app, pilot)
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, AskNote), "the dialog")
-        await pilot.press("end", "backspace", "backspace", *"1s", "enter")
+        await pilot.press("end", "backspace", "backspace")
+        type_in(app, "1s")
+        await pilot.press("enter")
         await until(pilot, lambda: "at least a minute" in text(app), "the reason")
-        await pilot.press("backspace", "backspace", *"2d", "tab", *"later", "enter")
+        await pilot.press("backspace", "backspace")
+        type_in(app, "2d")
+        await pilot.press("tab")
+        type_in(app, "later")
+        await pilot.press("enter")
         with faults.database.reader() as reader:
             await until(pilot, reader.commands, "the command")
             [command] = reader.commands()
@@ -173,17 +180,20 @@ async def test_a_dialog_that_is_left_does_nothing(console: Console, faults: Seed
 async def test_the_filter_works_while_one_types_and_escape_clears_it(console: Console, faults: Seed) -> None:
     async with console() as (app, pilot):
         screen = await show(app, pilot)
-        await pilot.press("slash", *"worker:oth")
+        await pilot.press("slash")
+        type_in(app, "worker:oth")
         await until(pilot, lambda: len(lines_of(screen.table)) == 1, "the filter")
         await until(pilot, lambda: "1 of 3" in text(app), "the count")
         await pilot.press("enter")
         assert screen.table.has_focus
-        await pilot.press("slash", *"zzz")
+        await pilot.press("slash")
+        type_in(app, "zzz")
         await until(pilot, lambda: "No failure matches" in text(app), "the reason")
         await pilot.press("escape")
         await until(pilot, lambda: len(lines_of(screen.table)) == 3, "all of them")
         assert app.screen is screen
-        await pilot.press("slash", *"state:x")
+        await pilot.press("slash")
+        type_in(app, "state:x")
         await until(pilot, lambda: "no state begins with 'x'" in text(app).lower(), "the mistake")
 
 

@@ -41,7 +41,7 @@ REGRESSED = group("r", regressed_at=NOW - HOUR, last_seen_at=NOW - HOUR)
 OLD = group("o", last_seen_at=NOW - 5 * HOUR, count=900)
 KNOWN = group("k", state="acknowledged", kind="panic")
 SNOOZED = group("s", state="snoozed", snoozed_until=NOW + HOUR)
-DONE = group("d", state="resolved", title="KeyError: 'b'", workers=(("other", 1),))
+DONE = group("d", state="resolved", title="KeyError: 'b'", parts=("error", "KeyError"), workers=(("other", 1),))
 ALL = (DONE, SNOOZED, KNOWN, OLD, group(), REGRESSED)
 
 
@@ -127,7 +127,7 @@ def test_the_details_tell_what_makes_them_one_and_who_did_what() -> None:
     assert lines[1].endswith("mail 2, web 1")
     assert lines[2] == "one fault, because: error › ValueError › jobs:read_page › raise ValueError ( '' )"
     assert len(lines) == 3
-    said = {"state_at": NOW - HOUR, "state_by": "anna@box", "note": "on it"}
+    said: dict[str, Any] = {"state_at": NOW - HOUR, "state_by": "anna@box", "note": "on it"}
     assert told(group(state="acknowledged", **said))[-1] == "acknowledged by anna@box, 1h ago: on it"
     assert "snoozed until " in told(group(state="snoozed", snoozed_until=NOW + HOUR, **said))[-1]
     assert told(group(state="open", **said))[-1] == "reopened by anna@box, 1h ago: on it"

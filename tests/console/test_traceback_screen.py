@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.console import mishaps
-from tests.console.conftest import until
+from tests.console.conftest import type_in, until
 from tests.console.factory import NOW, Seed, spec
 from tests.console.pane import exception, frame, library_frame, lines_of, on_screen
 from workerconsole import editor
@@ -94,7 +94,7 @@ async def test_the_frame_of_the_user_is_selected_with_its_source_and_variables(c
         source = lines_of(view.source)
         assert any("►" in line and "raise ValueError" in line for line in source)
         variables = lines_of(view.variables)
-        assert variables[0].startswith("   page ")
+        assert variables[0].startswith("▌  page ")
         assert variables[0].endswith("412  ≠ was 411")
         assert any("api_token" in line and "hidden: its name says it is secret" in line for line in variables)
         assert any("params" in line and line.endswith("dict, 2  ≠") for line in variables), "it differs inside"
@@ -105,7 +105,7 @@ async def test_the_chain_is_a_tree_and_rules_the_frames(console: Console, shop: 
     async with console() as (app, pilot):
         screen = await show(app, pilot, PRICES)
         chain, frames = screen.view.chain, screen.view.frames
-        assert [line[1:40].rstrip() for line in lines_of(chain)] == [
+        assert [line[1:41].rstrip() for line in lines_of(chain)] == [
             "RuntimeError: no prices in attempt 2",
             "└ caused by  KeyError: 'prices'",
             "  └ while handling  JSONDecodeError: Exp",
@@ -119,7 +119,7 @@ async def test_the_chain_is_a_tree_and_rules_the_frames(console: Console, shop: 
         assert screen.view.frame.function.endswith("parse")
         assert lines_of(frames)[0].strip() == "… 3 library frames (json)"
         await pilot.press("v")
-        assert sum("json" in line for line in lines_of(frames)) == 3
+        assert sum(line.startswith(" · ") for line in lines_of(frames)) == 3
         assert screen.view.frame.function.endswith("parse"), "the cursor stays with its frame"
         await pilot.press("enter")
         await until(pilot, lambda: frames.has_focus, "the frames")
@@ -209,7 +209,6 @@ async def test_values_open_and_close_and_references_lead_on(console: Console, sh
         assert tree.line_count > closed
         await pilot.press("right", "right", "j", "enter")
         assert tree.selected.path == "order.items[0]"
-        await pilot.press("enter")
         assert any(line.split() == ["'sku'", "'A-1'"] for line in lines_of(tree))
         tree.reveal((1, 2))
         assert tree.selected.path == "order.itself"
@@ -230,7 +229,9 @@ async def test_text_of_several_lines_opens(console: Console, shop: Seed) -> None
 async def test_slash_finds_text_and_n_goes_on(console: Console, shop: Seed) -> None:
     async with console() as (app, pilot):
         screen = await show(app, pilot, PRICES)
-        await pilot.press("slash", *"gateway", "enter")
+        await pilot.press("slash")
+        type_in(app, "gateway")
+        await pilot.press("enter")
         await until(pilot, lambda: " of " in text(app).splitlines()[-2], "the count")
         seen = set()
         for _ in range(12):
@@ -241,7 +242,9 @@ async def test_slash_finds_text_and_n_goes_on(console: Console, shop: Seed) -> N
         assert not screen.query_one(SearchBar).display
         await pilot.press("n")
         assert toasts(app)[-1] == "Nothing is searched for; / searches."
-        await pilot.press("slash", *"qqq", "enter")
+        await pilot.press("slash")
+        type_in(app, "qqq")
+        await pilot.press("enter")
         await until(pilot, lambda: "nothing found" in text(app), "the answer")
         await pilot.press("escape")
         assert isinstance(app.screen, TracebackScreen)
@@ -250,13 +253,19 @@ async def test_slash_finds_text_and_n_goes_on(console: Console, shop: Seed) -> N
 async def test_slash_goes_to_the_value_of_a_path(console: Console, shop: Seed) -> None:
     async with console(size=(80, 24)) as (app, pilot):
         view = (await show(app, pilot, LATER)).view
-        await pilot.press("slash", *"order.items[1].sku", "enter")
+        await pilot.press("slash")
+        type_in(app, "order.items[1].sku")
+        await pilot.press("enter")
         await until(pilot, lambda: view.variables.has_focus, "the value")
         assert view.variables.selected is not None
         assert view.variables.selected.path == "order.items[1]['sku']"
-        await pilot.press("slash", *"order.items[3]", "enter")
+        await pilot.press("slash")
+        type_in(app, "order.items[3]")
+        await pilot.press("enter")
         await until(pilot, lambda: "order.items has no [3]; it has 2 items" in text(app), "the reason")
-        await pilot.press("escape", "slash", *"=nobody", "enter")
+        await pilot.press("escape", "slash")
+        type_in(app, "=nobody")
+        await pilot.press("enter")
         await until(pilot, lambda: "has no variable nobody" in text(app), "the reason")
 
 
@@ -290,7 +299,8 @@ async def test_a_acknowledges_the_group_with_a_note(console: Console, shop: Seed
         screen = await show(app, pilot, LATER)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, AskNote), "the dialog")
-        await pilot.press(*"on it", "enter")
+        type_in(app, "on it")
+        await pilot.press("enter")
         with shop.database.reader() as reader:
             await until(pilot, reader.commands, "the command")
             [command] = reader.commands()

@@ -123,7 +123,7 @@ _ALL = dict.fromkeys(
 HOSTILE: dict[str, Callable[[], Any]] = {
     "a metaclass with __hash__ and __eq__": _meta(__hash__=_bomb, __eq__=_bomb),
     "a metaclass that hides its __mro__ and __dict__": _meta(__mro__=property(_bomb), __dict__=property(_bomb)),
-    "a metaclass with a __qualname__ and a __module__": _meta(__qualname__=property(_bomb), __module__=property(_bomb)),
+    "a metaclass with a false module": _meta(__module__=property(_bomb)),
     "a text that is no key": _with(str, __hash__=_bomb, __eq__=_bomb, startswith=_bomb, lower=_bomb),
     "everything is a trap": _with(object, **_ALL),
     "a dict of traps": _with(dict, **_ALL),

@@ -108,6 +108,7 @@ def test_secrets_in_running_text(text: str, secret: str) -> None:
         "no such order: 17",
         "ratio 3:4",
         "mailto:ada@example.org",
+        "def login(cookie: str, authorization: str | None = None) -> None:",
         "tar --exclude build -czf out.tgz .",
         "lpr --max-tokens 5",
         "",

@@ -247,7 +247,8 @@ def source_of(thing: Any) -> str:
     """path:line where a worker is defined, or its module's name, or nothing."""
     if isinstance(thing, FunctionWorker) and (code := getattr(thing.function, "__code__", None)) is not None:
         return f"{code.co_filename}:{code.co_firstlineno}"
-    return _source_of_class(thing if inspect.isclass(thing) else type(thing))
+    cls: type = thing if inspect.isclass(thing) else type(thing)
+    return _source_of_class(cls)
 
 
 @lru_cache(maxsize=1024)

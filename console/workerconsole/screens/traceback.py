@@ -13,6 +13,8 @@ from textual.widgets import Static
 from workerconsole.action import bindings_of
 from workerconsole.cases import AboutFailure, Case
 from workerconsole.orders import Order
+from workerconsole.screens.confirm import Confirm
+from workerconsole.screens.evaluate import Evaluate, HeldFrame
 from workerconsole.screens.help import Help
 from workerconsole.screens.note import AskNote, Note
 from workerconsole.searching import Hit, find, find_value, first_from, knows
@@ -26,7 +28,7 @@ from workerconsole.widgets.footer import KeyFooter
 from workerconsole.widgets.panel import Panel
 from workerconsole.widgets.search_bar import SearchBar
 from workerconsole.widgets.trace_view import TraceView
-from workerkit.clock import Clock
+from workerkit.clock import SECOND, Clock
 
 if TYPE_CHECKING:
     from workerconsole.app import ConsoleApp
@@ -161,6 +163,7 @@ class TracebackScreen(Screen[None]):
             host_alive=snapshot is not None and snapshot.host_alive,
             ready=self.console.session.operator is not None,
             read_only=self.console.read_only,
+            held_for=self._held_for(),
         )
 
     def action_do(self, action_id: str) -> None:
@@ -211,6 +214,35 @@ class TracebackScreen(Screen[None]):
                 self.console.give(Order("acknowledge", params={"group": group.fingerprint}, reason=note.text))
 
         self.app.push_screen(AskNote("Acknowledge this failure", group.title, "acknowledge"), answered)
+
+    def _held_for(self) -> int:
+        """Seconds for which the host that ran it still holds its frames."""
+        snapshot = self.console.main.snapshot
+        if self.case is None or self.case.run is None or snapshot is None or snapshot.host is None:
+            return 0
+        until = self.case.failure.capture.get("held_until")
+        same_host = snapshot.host_alive and snapshot.host.id == self.case.run.host_id
+        return max(0, (until - self._clock.now()) // SECOND) if type(until) is int and same_host else 0
+
+    def evaluate(self) -> None:
+        """Ask once, then as often as one likes: it is code that runs in the host."""
+        if self.console.may_evaluate:
+            self._open_evaluate(True)
+            return
+        question = (
+            "Evaluate expressions in the live frames of this failure? They run inside the host with all its rights, "
+            "and each is kept in the record of commands."
+        )
+        self.app.push_screen(Confirm(question, "yes, evaluate"), self._open_evaluate)
+
+    def _open_evaluate(self, agreed: bool | None) -> None:
+        case, trace, place = self.case, self.view.trace, self.view.frames.place
+        if not agreed or case is None or trace is None or trace.number is None or place is None:
+            return
+        self.console.may_evaluate = True
+        until = case.failure.capture["held_until"]
+        held = HeldFrame(self.run_id, trace.number, place, trace.frames[place].function, until)
+        self.app.push_screen(Evaluate(held, self.console.give_and_tell, self._clock))
 
     def turn_pane(self, step: int) -> None:
         self.view.turn_pane(step)

@@ -79,8 +79,8 @@ def _workers(group: FailureGroupRecord, now: Micros, width: int) -> tuple[str, s
 
 COLUMNS = (
     GroupColumn("state", 14, 0, _state, sort=GroupSort.URGENCY),
-    GroupColumn("last", 5, 1, _seen, right=True, sort=GroupSort.LAST_SEEN),
-    GroupColumn("count", 6, 2, _count, right=True, sort=GroupSort.COUNT),
+    GroupColumn("last", 6, 1, _seen, right=True, sort=GroupSort.LAST_SEEN),
+    GroupColumn("count", 7, 2, _count, right=True, sort=GroupSort.COUNT),
     GroupColumn("last 24 hours", TREND_HOURS, 3, _trend),
     GroupColumn("failure", 0, 0, _title, sort=GroupSort.TITLE),
     GroupColumn("workers", 20, 4, _workers),

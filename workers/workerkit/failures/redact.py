@@ -93,9 +93,10 @@ _VALUE = re.compile(
 )
 _HEADER = re.compile(r"(?:set-)?cookie|(?:proxy-)?authorization", re.IGNORECASE)
 """Headers whose whole line is secret: it has several parts, of which any may be the one that matters."""
-_REST_OF_LINE = re.compile(r"[^'\"\\\n]{1,4096}")
+_REST_OF_LINE = re.compile(r"(?!\\{0,4}['\"])[^\n]{1,4096}")
 _REDACTED_ALREADY = re.compile(r"(?:\w{1,20}\s{1,8})?‹redacted: [^›]{1,40}›\s*")
 _OPTION = re.compile(r"(?<![\w-])(?P<option>--?[A-Za-z][\w-]{1,80})(?P<gap>\s{1,8})[^\s'\"‹-][^\s'\"]{0,4096}")
+_WORD_AT_START = re.compile(r"\w{1,20}(?![\w.-])")
 _ANNOTATIONS = frozenset({"str", "bytes", "int", "bool", "float", "Any", "None", "object", "dict", "list"})
 """What stands behind a name and a colon where it is a type, not a value."""
 
@@ -178,7 +179,10 @@ class Redactor:
         """The same in at most `limit` characters; a secret that stands across the cut does not show its beginning."""
         seen = limit + self.margin
         clean = self.text(text[:seen])
-        return clean[: min(limit, max(0, len(clean) - self.margin))] if len(text) > seen else clean[:limit]
+        if len(text) <= seen:
+            return clean[:limit]
+        kept = min(limit, max(0, len(clean) - self.margin))
+        return clean[:kept] or mark("a secret, and what stood behind it")[:limit]
 
     def _option(self, found: re.Match[str]) -> str:
         """`--password VALUE` of a command line."""
@@ -194,7 +198,7 @@ class Redactor:
                 continue
             name = found[0].rstrip("=:'\" \t\n\r\\")
             why = self.reason_for_name(name)
-            value = _value_pattern(name, found[0]).match(text, found.end()) if why else None
+            value = _value_of(name, found, text) if why else None
             if why is None or value is None or _is_annotation(found[0], value[0]):
                 continue
             if _REDACTED_ALREADY.fullmatch(value[0]) or "‹redacted" in value[0].partition(" ")[0]:
@@ -213,9 +217,15 @@ def _forms(value: str) -> Iterator[str]:
         yield from {part, repr(part)[1:-1], json.dumps(part)[1:-1], quote(part), quote(part, safe=""), quote_plus(part)}
 
 
-def _value_pattern(name: str, found: str) -> re.Pattern[str]:
-    return _REST_OF_LINE if found.rstrip().endswith(":") and _HEADER.fullmatch(name) else _VALUE
+def _value_of(name: str, found: re.Match[str], text: str) -> re.Match[str] | None:
+    """What stands behind a name; of a header all of it."""
+    if _HEADER.fullmatch(name) and found[0].rstrip().endswith(":"):
+        rest = _REST_OF_LINE.match(text, found.end())
+        if rest is not None and not _is_annotation(found[0], rest[0]):
+            return rest
+    return _VALUE.match(text, found.end())
 
 
 def _is_annotation(name: str, value: str) -> bool:
-    return name.rstrip().endswith(":") and value in _ANNOTATIONS
+    word = _WORD_AT_START.match(value)
+    return name.rstrip().endswith(":") and word is not None and word[0] in _ANNOTATIONS
