@@ -39,6 +39,7 @@ from workerconsole.text import clean
 from workerconsole.widgets.detail_pane import DetailPane
 from workerconsole.widgets.panel import Panel
 from workerkit.clock import Clock, SystemClock
+from workerkit.failures import Redactor
 from workerkit.store.database import Database
 from workerkit.store.records import LogRecord, WorkerRecord
 
@@ -431,6 +432,6 @@ class ConsoleApp(App[Exit]):
         # Textual's own crash screen prints the locals of every frame: data of workers, perhaps secrets.
         error = sys.exception()
         lines = traceback.format_exception(error, limit=-CRASH_FRAMES) if error is not None else []
-        text = clean("".join(lines), COPY_LIMIT, newlines=True)
+        text = clean(Redactor().text("".join(lines)), COPY_LIMIT, newlines=True)
         self._exit_renderables.append(Text(f"{text}\nThe console crashed. The workers' records are safe.\n"))
         self._close_messages_no_wait()

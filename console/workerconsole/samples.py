@@ -7,7 +7,7 @@ from typing import Any
 from workerconsole.captures import Stack, read_stack
 from workerconsole.text import clean
 
-MAX_NODES = 400
+MAX_NODES = 1_000
 """Places of one tree; the host keeps as many."""
 MAX_CHILDREN = 20
 MAX_DEPTH = 100

@@ -389,3 +389,15 @@ async def test_the_age_goes_on(console: Console, shop: Seed) -> None:
         screen._draw_facts()
         await pilot.pause()
         assert "1d ago" in text(app)
+
+
+async def test_the_palette_has_the_actions_of_the_screen(console: Console, shop: Seed) -> None:
+    async with console() as (app, pilot):
+        await show(app, pilot, LATER)
+        await pilot.press("colon")
+        await until(pilot, lambda: "Copy the traceback as plain text" in text(app), "the palette")
+        assert "Pause it" not in text(app)
+        type_in(app, "copy")
+        await until(pilot, lambda: "Copy the traceback as plain text" in text(app), "the action")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "Copied the traceback of run 2." in toasts(app), "the effect")

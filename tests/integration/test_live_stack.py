@@ -155,6 +155,16 @@ def test_samples_make_a_tree_with_counts() -> None:
     ]
 
 
+def test_of_a_deep_recursion_the_innermost_line_is_in_the_tree() -> None:
+    def deep(levels: int) -> stacks.Stand:
+        return deep(levels - 1) if levels else stacks.of_thread(threading.get_ident())
+
+    (node,) = stacks.tree([deep(400)], Redactor(environment={}))
+    while node["below"]:
+        (node,) = node["below"]
+    assert node["function"] == "of_thread"
+
+
 def test_sampling_ends_when_the_run_does() -> None:
     stands = iter([stacks.Stand(()), stacks.Stand(()), None])
     assert len(stacks.sample(lambda: next(stands), sleep=lambda _: None)) == 2

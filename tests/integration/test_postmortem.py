@@ -49,7 +49,8 @@ def test_what_an_expression_raises_is_its_answer_and_secrets_stay_hidden(bench: 
     assert evaluate(bench, run.id, "1 / 0").data == {"error": "ZeroDivisionError: division by zero"}
     assert "SyntaxError" in evaluate(bench, run.id, "import os").data["error"]
     assert evaluate(bench, run.id, "exit()").data["error"].startswith("SystemExit")
-    assert "hunter22" not in str(evaluate(bench, run.id, "order").data)
+    for expression in ("order", "order['password']", "order.get('password')", "[order['password']]"):
+        assert "hunter22" not in str(evaluate(bench, run.id, expression).data)
     assert bench.run("task").outcome == "failed", "the host lives on"
 
 

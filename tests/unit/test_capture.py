@@ -122,7 +122,16 @@ def test_a_fifo_with_a_python_name_does_not_hang(tmp_path: Path) -> None:
     assert frame["source_note"] == "denied"
 
 
-def test_long_source_lines_are_cut(tmp_path: Path) -> None:
+def test_source_outside_the_project_and_the_installation_is_not_read(tmp_path: Path) -> None:
+    module = tmp_path / "elsewhere.py"
+    module.write_text("raise ValueError('x')\n")
+    code = compile(module.read_text(), str(module), "exec")
+    frame = capture_exception(caught(exec, code))["exceptions"][0]["frames"][-1]
+    assert (frame["source"], frame["source_note"]) == ([], "denied")
+
+
+def test_long_source_lines_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
     module = tmp_path / "long.py"
     module.write_text("x = '" + "y" * 5000 + "'; raise ValueError\n")
     code = compile(module.read_text(), str(module), "exec")

@@ -4,6 +4,7 @@ Off unless both the worker (`hold_on_failure`) and the host (`allow_eval`) say s
 rights of the host. Bounded in number and time, since a held failure keeps everything alive that its frames refer to.
 """
 
+import re
 import threading
 from dataclasses import dataclass
 from types import FrameType
@@ -92,12 +93,18 @@ def _evaluate_aside(expression: str, frame: FrameType, redactor: Redactor) -> di
     return answer[0] if answer else {"error": f"no answer within {EVALUATION_TIME:g} s; it may still be at work"}
 
 
+def _telling_name(expression: str, redactor: Redactor) -> str:
+    """The name under which the value is shown: `order.password` must not give what a variable `password` would hide."""
+    names = re.findall(r"[^\W\d]\w*", expression)
+    return next((name.strip("_") for name in names if redactor.reason_for_name(name)), "value")
+
+
 def _evaluate(expression: str, frame: FrameType, redactor: Redactor) -> dict[str, Any]:
     try:
         code = compile(expression, "<post-mortem>", "eval")
         # The point of the whole module; who may ask is decided by the caller.
         value = eval(code, frame.f_globals, dict(frame.f_locals))  # noqa: S307
-        ((_, node),) = Walk(redactor).locals({"value": value})
+        ((_, node),) = Walk(redactor).locals({_telling_name(expression, redactor): value})
     except BaseException as error:  # noqa: BLE001 -- the expression may do whatever a worker may
         capture = Capture(error, redactor, with_locals=False)
         capture.read_messages()

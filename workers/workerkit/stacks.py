@@ -29,7 +29,7 @@ PERIOD = 0.05
 """Seconds between two looks: twenty of them make a second."""
 MAX_CHILDREN = 20
 """Tasks shown that a task waits for."""
-MAX_TREE_NODES = 400
+MAX_TREE_NODES = 1_000
 """Nodes of the tree of samples; a deep recursion that moves about could make any number."""
 
 
@@ -84,7 +84,7 @@ def _of_waiting_task(task: "asyncio.Task[Any]", seen: "set[asyncio.Task[Any]]") 
     awaited: Any = task.get_coro()
     while awaited is not None and len(positions) < sys.getrecursionlimit():
         if (frame := _frame_of(awaited)) is not None:
-            positions.append(Position(frame.f_code, frame.f_lineno))
+            positions.append(Position(frame.f_code, frame.f_lineno, frame=frame))
             waiting.extend(_tasks_of_group(frame))
         awaited = _next_awaited(awaited)
     waiting.extend(_tasks_of_future(getattr(task, "_fut_waiter", None)))
@@ -150,7 +150,7 @@ def tree(stands: list[Stand], redactor: Redactor) -> list[dict[str, Any]]:
     budget = MAX_TREE_NODES
     for stand in stands:
         level = roots
-        for position in stand.positions:
+        for position in within_bounds(stand.positions)[0]:
             key = (position.code, position.line)
             if key not in level:
                 if budget == 0:

@@ -1,6 +1,6 @@
 """All failures over the whole screen, those that are one fault as one row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -13,7 +13,7 @@ from textual.widgets import Static
 from workerconsole.action import bindings_of
 from workerconsole.cases import MAX_GROUPS, AllGroups
 from workerconsole.format import plural
-from workerconsole.group_actions import BY_ID, GROUP_ACTIONS, GroupContext, GroupVerb
+from workerconsole.group_actions import BY_ID, GROUP_ACTIONS, Action, GroupContext, GroupVerb
 from workerconsole.groups import GroupFilter, GroupSort, arrange, parse, state_of
 from workerconsole.orders import Order
 from workerconsole.screens.help import Help
@@ -224,6 +224,9 @@ class FailuresScreen(Screen[None]):
 
     def open_help(self) -> None:
         self.app.push_screen(Help(GROUP_ACTIONS))
+
+    def palette_actions(self) -> Iterable[Action]:
+        return GROUP_ACTIONS
 
     def open_palette(self) -> None:
         self.app.action_command_palette()

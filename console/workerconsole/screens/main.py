@@ -366,6 +366,9 @@ class MainScreen(Screen[None]):
 
     # -- the palette's workers -------------------------------------------------------------------------------------
 
+    def palette_actions(self) -> Iterable[actions.Action]:
+        return (action for action in actions.ACTIONS if action.scope == "screen" or action.id in ("open", "mark"))
+
     def worker_names(self) -> Iterable[str]:
         return self.snapshot.workers.keys() if self.snapshot is not None else ()
 

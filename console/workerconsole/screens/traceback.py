@@ -1,6 +1,6 @@
 """One failure over the whole screen: its exceptions, frames, source and variables, and what can be done about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -20,7 +20,7 @@ from workerconsole.screens.note import AskNote, Note
 from workerconsole.searching import Hit, find, find_value, first_from, knows
 from workerconsole.sources import Where, changes
 from workerconsole.text import clean
-from workerconsole.trace_actions import BY_ID, TRACE_ACTIONS, TraceContext
+from workerconsole.trace_actions import BY_ID, TRACE_ACTIONS, Action, TraceContext
 from workerconsole.traces import Trace
 from workerconsole.value_paths import PathError, looks_like_path, parse
 from workerconsole.widgets.facts import facts_line
@@ -255,6 +255,9 @@ class TracebackScreen(Screen[None]):
 
     def open_help(self) -> None:
         self.app.push_screen(Help(TRACE_ACTIONS))
+
+    def palette_actions(self) -> Iterable[Action]:
+        return TRACE_ACTIONS
 
     def open_palette(self) -> None:
         self.app.action_command_palette()

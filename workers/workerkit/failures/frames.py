@@ -30,6 +30,7 @@ MAX_LINE_READ = 4096
 MAX_SOURCE_FILE = 4 * 1024 * 1024
 """Bytes; a larger file is no source that a person reads."""
 
+_START = os.getcwd()  # noqa: PTH109 -- compared as text
 _KIT = str(Path(__file__).resolve().parent.parent) + os.sep
 _STOCK = _KIT + "stock" + os.sep
 _LIBRARY = tuple(
@@ -116,7 +117,7 @@ def stack_positions(frame: FrameType | None) -> list[Position]:
     """A live stack, outermost first, from its innermost frame."""
     positions: list[Position] = []
     while frame is not None and len(positions) < sys.getrecursionlimit():
-        positions.append(Position(frame.f_code, frame.f_lineno))
+        positions.append(Position(frame.f_code, frame.f_lineno, frame=frame))
         frame = frame.f_back
     positions.reverse()
     return positions
@@ -142,7 +143,18 @@ def _source_lines(file: str) -> tuple[tuple[str, ...], str | None]:
         return (), "gone"
     if not real.endswith((".py", ".pyw")) or not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SOURCE_FILE:
         return (), "denied"
+    if not real.startswith(_roots(tuple(sys.path))):
+        return (), "denied"
     return _read_lines(real, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _roots(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Where code is imported from: the project's folders, the installation's, and where the host was started."""
+    folders = [entry for entry in path if entry and os.path.isdir(entry)]  # noqa: PTH112 -- entries are plain strings
+    return tuple(
+        {os.path.realpath(folder).rstrip(os.sep) + os.sep for folder in (*folders, sys.prefix, sys.base_prefix, _START)}
+    )
 
 
 @lru_cache(maxsize=256)
