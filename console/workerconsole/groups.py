@@ -58,7 +58,7 @@ class GroupSort(StrEnum):
 
 
 _KEYS: Mapping[GroupSort, Callable[[FailureGroupRecord], tuple[int | str, ...]]] = {
-    GroupSort.URGENCY: lambda g: (_rank(g), -_recent(g), -g.count),
+    GroupSort.URGENCY: lambda g: (_rank(g), -_recent(g), -g.count, -g.last_seen_at),
     GroupSort.LAST_SEEN: lambda g: (-g.last_seen_at,),
     GroupSort.COUNT: lambda g: (-g.count, -g.last_seen_at),
     GroupSort.FIRST_SEEN: lambda g: (-g.first_seen_at,),

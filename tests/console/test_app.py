@@ -119,8 +119,19 @@ async def test_keys_typed_right_behind_the_slash_are_meant_for_the_filter(consol
         for key, character in (("slash", "/"), ("p", "p"), ("a", "a"), ("y", "y"), ("enter", None)):
             app.post_message(events.Key(key, character))
         await until(pilot, lambda: app.main.table.filter.text == "pay", "the filter")
+        await until(pilot, lambda: not app.main.filter_bar.has_focus_within, "the end of typing")
+        await pilot.press("escape")
         await until(pilot, lambda: app.main.table.has_focus, "the table")
         assert commands(app.database_path) == []
+
+
+async def test_keys_typed_right_behind_the_enter_are_meant_for_the_workers(console: Console, fleet: Seed) -> None:
+    async with console() as (app, pilot):
+        await opened(app, pilot)
+        for key, character in (("slash", "/"), ("w", "w"), ("enter", None), ("space", " ")):
+            app.post_message(events.Key(key, character))
+        await until(pilot, lambda: len(app.main.table.marked) == 1, "the mark")
+        assert app.main.table.filter.text == "w"
 
 
 async def test_on_a_narrow_screen_enter_gives_the_details_all_room_and_escape_takes_it_back(

@@ -134,6 +134,21 @@ async def test_states_are_given_with_a_note(
         assert command.worker is None
 
 
+async def test_after_a_state_was_given_the_cursor_goes_on_to_the_next_row(console: Console, faults: Seed) -> None:
+    async with console() as (app, pilot):
+        screen = await show(app, pilot)
+        first, second = screen.table.row(0).plain, screen.table.row(1).plain
+        assert screen.table.selected is not None
+        mark = screen.table.selected
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, AskNote), "the dialog")
+        await pilot.press("enter")
+        faults.group_state(mark, GroupState.RESOLVED)
+        app._clock.move(SECOND)
+        await until(pilot, lambda: screen.table.row(0).plain != first, "the new order")
+        assert screen.table.row(screen.table.cursor).plain == second
+
+
 async def test_a_snooze_asks_until_it_is_understood(console: Console, faults: Seed) -> None:
     async with console() as (app, pilot):
         await show(app, pilot)
@@ -212,7 +227,7 @@ async def test_without_failures_it_says_what_would_be_here(console: Console, see
     async with console() as (app, pilot):
         await show(app, pilot)
         assert "No failures. Good." in text(app)
-        assert "When a run fails, it appears here" in text(app)
+        assert "each fault has one row here" in text(app)
         await pilot.press("enter", "a", "s")
         assert [toast.message for toast in app._notifications] == ["No failure is selected."] * 2
         await pilot.press("question_mark")

@@ -99,6 +99,7 @@ def test_states_have_signs_that_differ_without_colour() -> None:
 def test_a_trend_has_one_cell_an_hour_or_shares_them() -> None:
     assert trend_line((0,) * 22 + (1, 8), 24) == "·" * 22 + "▂█"
     assert trend_line((0,) * 22 + (1, 7), 12) == "·" * 11 + "█"
+    assert trend_line((0,) * 23 + (1,), 24) == "·" * 23 + "▃"
     assert trend_line((0,) * 24, 24) == "·" * 24
     assert trend_line((), 24) == trend_line((1,), 0) == ""
 

@@ -133,7 +133,9 @@ class FailuresScreen(Screen[None]):
         urgent = sum(state in ("open", "regressed") for state in states)
         more = " (the latest; older ones are not shown)" if len(groups) == MAX_GROUPS else ""
         about = f"{plural(len(groups), 'fault')}{more}, {urgent:,} open" if groups else ""
-        title = Content.assemble(("Failures", "bold"), f"  {about}", (f"   by {self.sort.value}", "$text-muted"))
+        title = Content.assemble(
+            ("Failures", "bold"), f"  {about}", (f"   by {self.sort.value}" if groups else "", "$text-muted")
+        )
         self.query_one("#title", Static).update(title)
         self.query_one("#titles", Static).update(self.table.header(self.sort, backwards=self.backwards))
         self._draw_details()
@@ -181,11 +183,13 @@ class FailuresScreen(Screen[None]):
         if group is None:
             return
         if verb == "reopen":
+            self.table.done_with(group)
             self.console.give(Order(verb, params={"group": group.fingerprint}))
             return
 
         def answered(note: Note | None) -> None:
             if note is not None:
+                self.table.done_with(group)
                 until = {"until": self._clock.now() + note.span} if note.span is not None else {}
                 self.console.give(Order(verb, params={"group": group.fingerprint, **until}, reason=note.text))
 
@@ -273,6 +277,7 @@ def empty_lines(groups: Sequence[FailureGroupRecord] | None, wanted: GroupFilter
         return ("No failure matches", f"None of {len(groups):,} passes the filter.", "", "esc clears it.")
     return (
         "No failures. Good.",
-        "When a run fails, it appears here, together with all others of the same fault:",
-        "how often, since when, in which workers, and whether it has come back after it was resolved.",
+        "When runs fail, each fault has one row here:",
+        "how often, since when, and in which workers,",
+        "and whether it came back after it was resolved.",
     )

@@ -93,6 +93,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.table.focus()
+        self.filter_bar.leave_to(self.table)
         self.set_interval(1.0, self.tick)
         self._show_around()
 
@@ -206,6 +207,8 @@ class MainScreen(Screen[None]):
         self._share_room()
         if empty:
             self.query_one(EmptyState).show_message(empty_message(snapshot, self.table.filter, self._opening_trouble))
+        elif self.focused is None:
+            self.table.focus()
         self._show_footer()
 
     def _now(self) -> Micros:

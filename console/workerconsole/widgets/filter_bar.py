@@ -5,9 +5,33 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from workerconsole.filters import Filter, parse
+
+
+class FilterInput(Input):
+    """An input that is left at once with enter: over a slow line the keys behind it come in the same piece."""
+
+    home: Widget | None = None
+    """Where the focus goes."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        left = self.screen.focused is not self
+        if not left and event.key != "enter":
+            return
+        event.stop()
+        event.prevent_default()
+        if left:
+            # The t of "/pay⏎t" is no longer meant for the filter: back to where keys come from.
+            self.app.post_message(events.Key(event.key, event.character))
+            return
+        # Here, not as a binding: that is looked up only after the key has been passed on from widget to widget.
+        await self.action_submit()
+        if self.home is not None:
+            # A list without rows is not there to take it; then keys go to the screen's actions.
+            self.screen.set_focus(self.home if self.home.focusable else None)
 
 
 class FilterBar(Horizontal):
@@ -37,7 +61,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="filter-prompt")
-        yield Input(placeholder="web   !web   status:failed   tag:nightly", compact=True, max_length=200)
+        yield FilterInput(placeholder="web   !web   status:failed   tag:nightly", compact=True, max_length=200)
         yield Static(id="filter-hint")
 
     @property
@@ -48,6 +72,10 @@ class FilterBar(Horizontal):
     def filtering(self) -> bool:
         """Whether there is text in it."""
         return bool(self._input.value.strip())
+
+    def leave_to(self, home: Widget) -> None:
+        """The widget that has the focus once the operator is done typing."""
+        self.query_one(FilterInput).home = home
 
     def open(self) -> None:
         """Show it and let the operator type."""

@@ -20,6 +20,8 @@ MUTED = "$text-muted"
 GAP = 2
 NO_FAILURE = "·"
 """An hour without one: a lowest bar would look like a few."""
+FULL = 4
+"""Occurrences of a full bar where there are no more: one alone is no mountain."""
 LEAST_TITLE = 30
 MOST_TITLE = 110
 
@@ -44,7 +46,7 @@ def trend_line(counts: Sequence[int], width: int) -> str:
     each = -(-len(counts) // width)
     padded = [*[0] * (each * width - len(counts)), *counts]
     sums = [sum(padded[start : start + each]) for start in range(0, len(padded), each)]
-    top = max(sums)
+    top = max(*sums, FULL)
     return "".join(BARS[min(len(BARS) - 1, number * len(BARS) // top)] if number else NO_FAILURE for number in sums)
 
 
@@ -106,13 +108,14 @@ def fitting(width: int) -> tuple[GroupColumn, ...]:
 
 
 class GroupTable(CursorView):
-    """The rows. The cursor follows its group."""
+    """The rows. The cursor follows its group, but not one that the operator is done with."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._groups: Sequence[FailureGroupRecord] = ()
         self._columns: tuple[GroupColumn, ...] = ()
         self._now: Micros = 0
+        self._done: FailureGroupRecord | None = None
 
     @property
     def line_count(self) -> int:
@@ -128,6 +131,8 @@ class GroupTable(CursorView):
         followed = self.selected.fingerprint if self.selected is not None else None
         before, self._groups, self._now = self.selected, groups, now
         place = next((y for y, group in enumerate(groups) if group.fingerprint == followed), None)
+        if place is not None and self._let_go(groups[place]):
+            place = None
         self.cursor = place if place is not None else max(0, min(self.cursor, len(groups) - 1))
         self._columns = fitting(self.width) if self.width else self._columns
         self.fit()
@@ -135,6 +140,18 @@ class GroupTable(CursorView):
         self.bring_into_sight()
         if self.selected is not before:
             self.post_message(self.Moved(self))
+
+    def done_with(self, group: FailureGroupRecord) -> None:
+        """The operator gave it a state: when that moves it, the cursor goes to the row that takes its place."""
+        self._done = group
+
+    def _let_go(self, group: FailureGroupRecord) -> bool:
+        """Whether the group under the cursor has just got the state that the operator gave it."""
+        done = self._done
+        if done is None or done.fingerprint != group.fingerprint or state_of(done) == state_of(group):
+            return False
+        self._done = None
+        return True
 
     def tick(self, now: Micros) -> None:
         """Time has passed."""

@@ -58,12 +58,12 @@ def _rows(parts: Sequence[Part], above: Place, path: str, opened: frozenset[Plac
             yield TreeRow((*here, len(part.value.parts)), part, "", 0, f"… {part.value.cut}")
 
 
-def opens(part: Part) -> bool:
-    """Whether there is more to see than fits into a line."""
+def opens(part: Part, room: int) -> bool:
+    """Whether there is more to see than `room` cells beside its name show."""
     value = part.value
-    return bool(value.parts or (value.cut and value.size)) or (
-        value.kind in ("string", "bytes") and (len(value.text) > 40 or "\n" in value.text)
-    )
+    if value.kind in ("string", "bytes"):
+        return "\n" in value.text or value.size is not None or len(one_line(value, room + 1)) > room
+    return bool(value.parts or (value.cut and value.size))
 
 
 def text_lines(value: Value, width: int) -> list[str]:
@@ -135,14 +135,14 @@ class LocalsTree(CursorView):
     def toggle(self) -> None:
         """Open or close what is under the cursor."""
         row = self.selected
-        if row is not None and row.text is None and opens(row.part):
+        if row is not None and row.text is None and opens(row.part, self._room(row)):
             self._opened ^= {row.place}
             self._arrange(row.place)
 
     def open_here(self) -> None:
         """Open what is under the cursor; when it is open, go into it."""
         row = self.selected
-        if row is None or row.text is not None or not opens(row.part):
+        if row is None or row.text is not None or not opens(row.part, self._room(row)):
             return
         if row.place in self._opened:
             self.move_by(1)
@@ -199,7 +199,7 @@ class LocalsTree(CursorView):
         if row.text is not None:
             style = HIDDEN if row.text.startswith("…") else "$text-success"
             return Content.assemble(f"{indent}  ", (row.text, style)).truncate(self.width - 1, ellipsis=True)
-        sign = (OPEN if row.place in self._opened else CLOSED) if opens(row.part) else " "
+        sign = (OPEN if row.place in self._opened else CLOSED) if opens(row.part, self._room(row)) else " "
         name = row.part.name.ljust(row.column)
         before = self._was(row)
         start = Content.assemble(
@@ -207,6 +207,11 @@ class LocalsTree(CursorView):
         )
         room = self.width - 1 - start.cell_length
         return Content.assemble(start, self._value(row, before, room)).truncate(self.width - 1, ellipsis=True)
+
+    def _room(self, row: TreeRow) -> int:
+        """Cells of the line behind its name."""
+        name = max(row.column, cell_len(row.part.name))
+        return self.width - 1 - 2 * row.depth - 2 - (name + 2 if name else 0)
 
     def _was(self, row: TreeRow) -> str | None:
         """What the failure before had here; only a sign where it is another in a part that is not in sight."""

@@ -26,7 +26,7 @@ from workerconsole.widgets.source_view import SourceView
 
 NARROW = 100
 """With fewer columns the panes stand under each other."""
-SHORT = 32
+SHORT = 27
 """With fewer lines source and variables take turns."""
 
 

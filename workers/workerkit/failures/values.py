@@ -59,7 +59,7 @@ MAX_NAME = 256
 MAX_LOCALS = 50
 """Local variables kept of one frame."""
 MAX_TIME = 0.020
-"""Seconds for the walk of one capture; what is left then is cut."""
+"""Seconds of the processor for the walk of one capture; what is left then is cut. A busy machine costs no values."""
 
 # Types are compared by identity throughout: hash() and == would ask a metaclass, which may be the worker's.
 _SAFE_REPR: frozenset[int] = frozenset(
@@ -90,7 +90,7 @@ class_dict: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__ge
 class Walk:
     """Turns values into nodes until its budget of nodes and time is used up. One for each capture."""
 
-    def __init__(self, redactor: Redactor, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, redactor: Redactor, clock: Callable[[], float] = time.thread_time) -> None:
         self._redactor = redactor
         self._clock = clock
         self._end = clock() + MAX_TIME
