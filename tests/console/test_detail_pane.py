@@ -65,16 +65,24 @@ async def test_tabs_turn_by_click_and_by_step() -> None:
 
 
 def test_the_tab_line_counts_failures_and_shortens_where_it_is_narrow() -> None:
-    _, wide = tab_line("runs", 3, "a hint", focused=False, width=80)
+    _, wide = tab_line("runs", 3, "a hint", "web", focused=False, width=80)
     assert wide.plain.startswith(" Overview  Runs  Failures 3  Logs  Stack ")
-    assert wide.plain.endswith(" a hint")
-    tabs, narrow = tab_line("runs", 3, "a hint", focused=True, width=30)
+    assert wide.plain.endswith(" a hint · web")
+    tabs, narrow = tab_line("runs", 3, "a hint", "web", focused=True, width=30)
     assert narrow.plain.startswith(" O ▸Runs  F  L  S ")
     assert [tab.panel for tab in tabs] == list(PANELS)
 
 
+@pytest.mark.parametrize("width", [40, 50, 60, 80, 120])
+def test_the_workers_name_stands_at_the_end_and_is_cut_in_the_middle(width: int) -> None:
+    name = "replicate-orders-to-eu-west-1-and-then-some-more-places"
+    _, line = tab_line("runs", 3, "v all frames", name, focused=False, width=width)
+    assert line.cell_length <= width
+    assert line.plain.endswith("s") or width < 60
+
+
 def test_the_active_tab_is_marked_without_colour() -> None:
-    _, line = tab_line("runs", 0, "", focused=False, width=80)
+    _, line = tab_line("runs", 0, "", "", focused=False, width=80)
     [span] = [span for span in line.spans if "underline" in str(span.style)]
     assert line.plain[span.start : span.end] == "Runs"
 

@@ -14,6 +14,8 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from workerconsole.snapshot import WorkerDetail
+from workerconsole.text import clean
+from workerconsole.widgets.columns import shorten
 from workerconsole.widgets.failures_panel import FailuresPanel
 from workerconsole.widgets.log_panel import LogPanel
 from workerconsole.widgets.overview import OverviewPanel
@@ -23,6 +25,8 @@ from workerconsole.widgets.stack_panel import StackPanel
 from workerkit.clock import Micros
 from workerkit.outcome import Outcome
 
+LEAST_NAME = 6
+"""Cells that a worker's name needs at the end of the line to be of use."""
 PANELS = ("overview", "runs", "failures", "logs", "stack")
 
 
@@ -35,7 +39,7 @@ class Tab(NamedTuple):
 
 
 class PanelTabs(Static):
-    """` Overview  Runs  Failures 2  Logs  Stack`, and at the right what the panel says about itself."""
+    """` Overview  Runs  Failures 2  Logs  Stack`, and at the right what the panel says about itself, and whose it is."""
 
     DEFAULT_CSS = """
     PanelTabs { height: 1; width: 1fr; background: $panel; }
@@ -50,13 +54,13 @@ class PanelTabs(Static):
         self._tabs: tuple[Tab, ...] = ()
         self._wanted: object = None
 
-    def set_tabs(self, active: str, failures: int, hint: str, focused: bool) -> None:
+    def set_tabs(self, active: str, failures: int, hint: str, worker: str, focused: bool) -> None:
         """Draw the tabs; does nothing when nothing changed."""
-        wanted = (active, failures, hint, focused, self.size.width)
+        wanted = (active, failures, hint, worker, focused, self.size.width)
         if wanted == self._wanted or not self.size.width:
             return
         self._wanted = wanted
-        self._tabs, line = tab_line(active, failures, hint, focused, self.size.width)
+        self._tabs, line = tab_line(active, failures, hint, worker, focused, self.size.width)
         self.update(line)
 
     def on_click(self, event: Click) -> None:
@@ -65,8 +69,13 @@ class PanelTabs(Static):
                 self.post_message(self.Clicked(tab.panel))
 
 
-def tab_line(active: str, failures: int, hint: str, focused: bool, width: int) -> tuple[tuple[Tab, ...], Content]:
-    """The tabs, and the line that shows them in `width` cells; names shorten, and the hint goes, where it is narrow."""
+def tab_line(
+    active: str, failures: int, hint: str, worker: str, focused: bool, width: int
+) -> tuple[tuple[Tab, ...], Content]:
+    """The tabs, and the line that shows them in `width` cells, with the worker's name at its end.
+
+    Where it is narrow the tabs' names shorten, the hint goes, and the worker's name is cut in the middle.
+    """
     names = {panel: panel.capitalize() for panel in PANELS}
     if failures:
         names["failures"] += f" {failures}"
@@ -85,8 +94,13 @@ def tab_line(active: str, failures: int, hint: str, focused: bool, width: int) -
         tabs.append(Tab(panel, column, column + len(text)))
         column += len(text)
     room = width - column - 1
-    if hint and cell_len(hint) + 1 <= room:
-        parts.append((" " * (room - cell_len(hint)) + hint, "$text-muted"))
+    name = shorten(worker, min(room - 1, cell_len(worker))) if room > LEAST_NAME else ""
+    between = f"{hint} · " if hint and name else hint
+    if cell_len(between) + cell_len(name) + 1 > room:
+        between = ""
+    if between or name:
+        parts.append((" " * (room - cell_len(between) - cell_len(name)) + between, "$text-muted"))
+        parts.append((name, "bold $text"))
     return tuple(tabs), Content.assemble(*parts)
 
 
@@ -233,7 +247,8 @@ class DetailPane(Widget):
         detail = self._detail
         hint = self.current.hint if detail is not None else ""
         failures = len(detail.failures) if detail is not None else 0
-        self.query_one(PanelTabs).set_tabs(self._panel, failures, hint, self.has_focus_within)
+        worker = clean(detail.worker.name) if detail is not None else ""
+        self.query_one(PanelTabs).set_tabs(self._panel, failures, hint, worker, self.has_focus_within)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._update)
