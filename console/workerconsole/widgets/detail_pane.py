@@ -39,7 +39,7 @@ class Tab(NamedTuple):
 
 
 class PanelTabs(Static):
-    """` Overview  Runs  Failures 2  Logs  Stack`, and at the right what the panel says about itself, and whose it is."""
+    """` Overview  Runs  Failures 2  Logs  Stack`, and at the right what the panel says, and whose it is."""
 
     DEFAULT_CSS = """
     PanelTabs { height: 1; width: 1fr; background: $panel; }
