@@ -7,6 +7,7 @@ import pytest
 
 from workerkit import BaseWorker, RunContext, Worker, worker
 from workerkit.base import FunctionWorker, is_async
+from workerkit.registry import Registry
 from workerkit.schedule import Cron, Every, Manual, ScheduleError
 
 
@@ -42,7 +43,7 @@ def test_the_constructor_overrides_class_attributes_of_this_object_alone() -> No
 
 
 def test_an_unknown_option_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(TypeError, match=r"no option 'intervall'; it takes description, interval"):
+    with pytest.raises(TypeError, match=r"no option 'intervall'; it takes capture_locals, description"):
         NightlyBackup(intervall="5s")
 
 
@@ -102,3 +103,23 @@ def test_async_is_seen_through_the_decorator() -> None:
 
     assert is_async(waits)
     assert not is_async(NightlyBackup())
+
+
+def test_the_options_of_failures_are_taken_by_every_form() -> None:
+    def by_text(error: BaseException) -> str:
+        return str(error)
+
+    class Careful(BaseWorker):
+        interval = None
+
+        def run(self, ctx: RunContext) -> None: ...
+
+    made = Careful(capture_locals=False, secrets=["pin"], fingerprint=by_text, hold_on_failure=True)
+
+    @worker(capture_locals=False, secrets=["pin"], fingerprint=by_text, hold_on_failure=True)
+    def careful() -> None: ...
+
+    for thing in (made, careful):
+        registration = Registry().register(thing)
+        assert (registration.capture_locals, registration.secrets) == (False, ("pin",))
+        assert (registration.fingerprint, registration.hold_on_failure) == (by_text, True)

@@ -180,3 +180,18 @@ def test_an_exception_that_lies_about_itself_is_read_past_its_lies() -> None:
 )
 def test_a_poor_capture_still_prints(capture: dict[str, Any]) -> None:
     assert isinstance(plain(capture), str)
+
+
+def test_ones_own_variables_are_kept_also_where_a_library_would_use_up_the_budget() -> None:
+    heavy = {f"v{number}": [list(range(20)) for _ in range(12)] for number in range(40)}
+    code = compile("def f(a): b = [a]; c = [a]; d = [a]; raise KeyError", json.__file__, "exec")
+    names: dict[str, Any] = {}
+    exec(code, names)
+
+    def outer() -> None:
+        telling = [1, 2, 3]
+        names["f"]({number: [heavy] * 20 for number in range(telling[0])})
+
+    frames = capture_exception(caught(outer))["exceptions"][0]["frames"]
+    own_frame = next(frame for frame in frames if frame["function"].endswith("outer"))
+    assert dict(map(tuple, own_frame["locals"]))["telling"]["size"] == 3

@@ -38,6 +38,10 @@ class BaseWorker:
         timeout: how long a run may take (as interval); None: as long as it likes.
         tags: words to filter by.
         description: one line for people.
+        capture_locals: whether a failure keeps the local variables of its frames.
+        secrets: names of variables whose values are never kept.
+        fingerprint: a function of the exception that names the failure's group; None: the usual rule.
+        hold_on_failure: whether a failure's live frames are kept for questions, on a host that allows them.
     """
 
     name: str
@@ -46,8 +50,17 @@ class BaseWorker:
     timeout: Any = None
     tags: Iterable[str] = ()
     description: str = ""
+    capture_locals: bool = True
+    secrets: Iterable[str] = ()
+    fingerprint: Callable[[BaseException], str | None] | None = None
+    hold_on_failure: bool = False
 
-    _OPTIONS: ClassVar = frozenset({"name", "interval", "schedule", "timeout", "tags", "description"})
+    _OPTIONS: ClassVar = frozenset(
+        {
+            *("name", "interval", "schedule", "timeout", "tags", "description"),
+            *("capture_locals", "secrets", "fingerprint", "hold_on_failure"),
+        }
+    )
 
     def __init__(self, **options: Any) -> None:
         unknown = options.keys() - self._OPTIONS
@@ -75,6 +88,10 @@ class FunctionWorker:
     timeout: Interval
     tags: tuple[str, ...]
     description: str
+    capture_locals: bool = True
+    secrets: tuple[str, ...] = ()
+    fingerprint: Callable[[BaseException], str | None] | None = None
+    hold_on_failure: bool = False
 
     def run(self, ctx: RunContext) -> Any:
         return self.function(ctx) if _takes_context(self.function) else self.function()
@@ -95,6 +112,10 @@ def worker(
     timeout: Interval = None,
     tags: Iterable[str] = (),
     description: str | None = None,
+    capture_locals: bool = True,
+    secrets: Iterable[str] = (),
+    fingerprint: Callable[[BaseException], str | None] | None = None,
+    hold_on_failure: bool = False,
 ) -> Callable[[Callable[..., Any]], FunctionWorker]: ...
 def worker(
     function: Callable[..., Any] | None = None,
@@ -107,6 +128,10 @@ def worker(
     timeout: Interval = None,
     tags: Iterable[str] = (),
     description: str | None = None,
+    capture_locals: bool = True,
+    secrets: Iterable[str] = (),
+    fingerprint: Callable[[BaseException], str | None] | None = None,
+    hold_on_failure: bool = False,
 ) -> FunctionWorker | Callable[[Callable[..., Any]], FunctionWorker]:
     """Makes a function a worker. It may take the run context or nothing, and may be `async def`.
 
@@ -130,6 +155,10 @@ def worker(
             timeout=timeout,
             tags=tuple(tags),
             description=description if description is not None else doc.partition("\n")[0],
+            capture_locals=capture_locals,
+            secrets=tuple(secrets),
+            fingerprint=fingerprint,
+            hold_on_failure=hold_on_failure,
         )
 
     return decorate(function) if function is not None else decorate

@@ -98,11 +98,14 @@ def within_bounds(positions: Sequence[Position]) -> tuple[list[Position], str | 
 def frames_data(positions: Sequence[Position], redactor: Redactor, walk: Walk | None = None) -> list[dict[str, Any]]:
     """Frames as data, in their order.
 
-    The innermost frame is walked first: when the budget of the walk ends, it is the outer frames that lack variables.
+    The worker's own frames are walked first, the innermost of them before the others: when the budget of the walk
+    ends, it is libraries that lack variables.
     """
-    frames = [frame_data(position, redactor, walk) for position in reversed(positions)]
-    frames.reverse()
-    return frames
+    order = sorted(
+        range(len(positions)), key=lambda place: (is_own(positions[place].code.co_filename), place), reverse=True
+    )
+    frames = {place: frame_data(positions[place], redactor, walk) for place in order}
+    return [frames[place] for place in range(len(positions))]
 
 
 def without_kit(positions: Iterable[Position]) -> list[Position]:
