@@ -1,4 +1,4 @@
-"""Draws assets/console.png from the running program: `make screenshots`.
+"""Draws the pictures in assets/ from the running program: `make screenshots`.
 
 Opens the console on a small project in a pseudo-terminal, waits until its workers have something to show, and draws
 the cells of the terminal with Pillow and a monospaced font of this machine.
@@ -99,14 +99,19 @@ def main() -> int:
             pause = [*program, "pause", "newsletter", "--reason", "the text is not ready"]
             wait_for(lambda: subprocess.run(pause, check=False, capture_output=True).returncode == 0)
             terminal.expect("6 failures", deadline=60)
-            terminal.press("g", "t")
+            terminal.press("g", "tab", "tab")
             terminal.expect("caused by")
             draw(terminal, ASSETS / "console.png")
+            terminal.press("t")
+            terminal.expect("Variables")
+            draw(terminal, ASSETS / "traceback.png")
+            terminal.press("q")
+            terminal.expect("import-orders")
             terminal.press("q")
             terminal.expect("stop the workers")
             terminal.press("enter")
             terminal.ended()
-    print(ASSETS / "console.png")
+    print(ASSETS / "console.png", ASSETS / "traceback.png")
     return 0
 
 
