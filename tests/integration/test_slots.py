@@ -1,6 +1,6 @@
 """Every due slot has a verdict: a run or a gap. The clock is moved by hand; no scheduler runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -38,10 +38,12 @@ class Recorder:
 class Scene:
     """One or more workers of one second each, under a clock that is moved by hand."""
 
-    def __init__(self, names: tuple[str, ...] = ("w",), interval: Any = 1) -> None:
+    def __init__(
+        self, names: tuple[str, ...] = ("w",), interval: Any = 1, options: Mapping[str, Any] | None = None
+    ) -> None:
         registry = Registry()
         for name in names:
-            registry.register(_Nothing(), name=name, interval=interval)
+            registry.register(_Nothing(), name=name, interval=interval, **(options or {}))
         self.clock = HandClock()
         self.writer = Recorder()
         lives = [LiveWorker(registration, covered_until=self.clock.now()) for registration in registry]
@@ -65,7 +67,10 @@ class Scene:
         return self.roster["w"]
 
     def end_run(self, name: str = "w") -> None:
-        self.roster[name].active = None
+        """The oldest run of the worker ends."""
+        live = self.roster[name]
+        del live.runs[:1]
+        self.runner.on_free(live)
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> None:
         self.later.append((seconds, call))

@@ -43,8 +43,8 @@ def test_the_constructor_overrides_class_attributes_of_this_object_alone() -> No
 
 
 def test_an_unknown_option_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(TypeError, match=r"no option 'intervall'; it takes capture_locals, description"):
-        NightlyBackup(intervall="5s")
+    with pytest.raises(TypeError, match=r"no option 'intervall'; it takes capture_locals, catch_up, cpu_limit"):
+        NightlyBackup(**dict[str, Any](intervall="5s"))
 
 
 def test_a_base_worker_without_run_says_so() -> None:
@@ -65,7 +65,7 @@ def test_a_function_becomes_a_worker_named_and_described_by_itself() -> None:
     assert (fetch_prices.name, fetch_prices.description, fetch_prices.tags) == (
         "fetch-prices",
         "Fetches prices.",
-        ("web",),
+        ["web"],
     )
     assert fetch_prices.schedule == Every(30_000_000)
     assert fetch_prices.run(RunContext.for_test()) == "run 0"

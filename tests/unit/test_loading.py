@@ -10,7 +10,7 @@ import pytest
 
 from workerkit.errors import TargetError
 from workerkit.loading import Loaded, load
-from workerkit.registry import Registration
+from workerkit.registration import Registration
 from workerkit.targets import parse_target
 
 GOOD = """

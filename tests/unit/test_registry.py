@@ -65,13 +65,13 @@ def test_a_name_taken_twice_names_both_places() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a/b", None, 5, "a\n"])
-def test_an_odd_name_is_refused_with_an_example(name: object) -> None:
+def test_an_odd_name_is_refused_with_an_example(name: Any) -> None:
     with pytest.raises(RegistrationError, match="backup-db"):
         Registry().register(Job(), name=name)
 
 
 @pytest.mark.parametrize("interval", [0, -1, 0.05, float("nan"), float("inf"), "3651d", "soon", object()])
-def test_an_interval_that_cannot_be_meant_is_refused(interval: object) -> None:
+def test_an_interval_that_cannot_be_meant_is_refused(interval: Any) -> None:
     with pytest.raises(RegistrationError, match="worker 'job'"):
         Registry().register(Job(interval=interval))
 
@@ -80,7 +80,7 @@ def test_an_interval_that_cannot_be_meant_is_refused(interval: object) -> None:
     ("options", "says"),
     [
         ({"intervall": 5}, "unknown option 'intervall'"),
-        ({"timeout": 0}, "timeout of 0"),
+        ({"timeout": 0}, "timeout=0 is too short"),
         ({"timeout": "never"}, "not a duration"),
         ({"isolation": "async"}, "needs `async def run`"),
         ({"isolation": "process"}, "not known"),

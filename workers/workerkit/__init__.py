@@ -6,24 +6,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workerkit.base import BaseWorker, Worker, worker
     from workerkit.context import RunContext
-    from workerkit.errors import DatabaseError, HostRunningError, RegistrationError, RunCancelled, TargetError
+    from workerkit.errors import (
+        Cancel,
+        DatabaseError,
+        HostRunningError,
+        RegistrationError,
+        RetryAfter,
+        RunCancelled,
+        TargetError,
+        WorkerCrashed,
+    )
     from workerkit.manager import WorkerManager
+    from workerkit.policy import Retry
     from workerkit.schedule import Cron, Every, Manual, ScheduleError, every
     from workerkit.version import __version__
 
 _HOMES = {
     "BaseWorker": "base",
+    "Cancel": "errors",
     "Cron": "schedule",
     "DatabaseError": "errors",
     "Every": "schedule",
     "HostRunningError": "errors",
     "Manual": "schedule",
     "RegistrationError": "errors",
+    "Retry": "policy",
+    "RetryAfter": "errors",
     "RunCancelled": "errors",
     "RunContext": "context",
     "ScheduleError": "schedule",
     "TargetError": "errors",
     "Worker": "base",
+    "WorkerCrashed": "errors",
     "WorkerManager": "manager",
     "__version__": "version",
     "every": "schedule",
@@ -32,17 +46,21 @@ _HOMES = {
 
 __all__ = [
     "BaseWorker",
+    "Cancel",
     "Cron",
     "DatabaseError",
     "Every",
     "HostRunningError",
     "Manual",
     "RegistrationError",
+    "Retry",
+    "RetryAfter",
     "RunCancelled",
     "RunContext",
     "ScheduleError",
     "TargetError",
     "Worker",
+    "WorkerCrashed",
     "WorkerManager",
     "__version__",
     "every",

@@ -2,16 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, ClassVar, Protocol, overload, runtime_checkable
+from typing import Any, Protocol, Unpack, overload, runtime_checkable
 
 from workerkit.context import RunContext
+from workerkit.options import OPTIONS, Interval, Options, RunOptions
 from workerkit.schedule import Cron, Manual, Schedule
 from workerkit.schedule import every as every_
-
-Interval = timedelta | float | str | None
-"""A timedelta, seconds, or a text such as `30s`; None: the worker runs only when somebody asks."""
 
 
 @runtime_checkable
@@ -29,46 +25,39 @@ class Worker(Protocol):
 class BaseWorker:
     """Name, interval and the defaults of everything else; a subclass sets class attributes and writes run().
 
-    Each option can also be given to the constructor, or to WorkerManager.register().
-
-    Attributes:
-        name: `[A-Za-z0-9_.:-]{1,64}`, unique per host; by default the class's name in kebab-case.
-        interval: timedelta, seconds, or text such as `30s`; None: manual only.
-        schedule: a Cron, Every or Manual in the interval's place.
-        timeout: how long a run may take (as interval); None: as long as it likes.
-        tags: words to filter by.
-        description: one line for people.
-        capture_locals: whether a failure keeps the local variables of its frames.
-        secrets: names of variables whose values are never kept.
-        fingerprint: a function of the exception that names the failure's group; None: the usual rule.
-        hold_on_failure: whether a failure's live frames are kept for questions, on a host that allows them.
+    Each option can also be given to the constructor, or to WorkerManager.register(); workerkit.options says what each
+    is. The name is by default the class's in kebab-case.
     """
 
     name: str
     interval: Any = None
     schedule: Schedule | None = None
+    timezone: str = "UTC"
+    not_before: Any = None
+    not_after: Any = None
+    days_off: Iterable[Any] = ()
     timeout: Any = None
+    retry: Any = None
+    overlap: Any = "skip"
+    catch_up: Any = "once"
+    start_deadline: Any = None
+    pause_after: int | None = None
+    isolation: Any = None
+    memory_limit: Any = None
+    cpu_limit: Any = None
+    warm: bool = False
     tags: Iterable[str] = ()
-    description: str = ""
+    description: str | None = ""
     capture_locals: bool = True
     secrets: Iterable[str] = ()
     fingerprint: Callable[[BaseException], str | None] | None = None
     hold_on_failure: bool = False
 
-    _OPTIONS: ClassVar = frozenset(
-        {
-            *("name", "interval", "schedule", "timeout", "tags", "description"),
-            *("capture_locals", "secrets", "fingerprint", "hold_on_failure"),
-        }
-    )
-
-    def __init__(self, **options: Any) -> None:
-        unknown = options.keys() - self._OPTIONS
-        if unknown:
-            known = ", ".join(sorted(self._OPTIONS))
+    def __init__(self, **options: Unpack[Options]) -> None:
+        if unknown := options.keys() - OPTIONS:
+            known = ", ".join(sorted(OPTIONS))
             raise TypeError(f"{type(self).__name__}() has no option {min(unknown)!r}; it takes {known}")
-        for option, value in options.items():
-            setattr(self, option, value)
+        vars(self).update(options)
         if not hasattr(self, "name"):
             self.name = _kebab(type(self).__name__)
 
@@ -77,21 +66,12 @@ class BaseWorker:
         raise NotImplementedError(f"{type(self).__name__} has no run(ctx)")
 
 
-@dataclass(frozen=True)
-class FunctionWorker:
+class FunctionWorker(BaseWorker):
     """A function made into a worker by `@worker`; calling it calls the function."""
 
-    function: Callable[..., Any]
-    name: str
-    interval: Interval
-    schedule: Schedule
-    timeout: Interval
-    tags: tuple[str, ...]
-    description: str
-    capture_locals: bool = True
-    secrets: tuple[str, ...] = ()
-    fingerprint: Callable[[BaseException], str | None] | None = None
-    hold_on_failure: bool = False
+    def __init__(self, function: Callable[..., Any], **options: Unpack[Options]) -> None:
+        super().__init__(**options)
+        self.function = function
 
     def run(self, ctx: RunContext) -> Any:
         return self.function(ctx) if _takes_context(self.function) else self.function()
@@ -99,23 +79,15 @@ class FunctionWorker:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
+    def __repr__(self) -> str:
+        return f"<worker {self.name!r}>"
+
 
 @overload
 def worker(function: Callable[..., Any], /) -> FunctionWorker: ...
 @overload
 def worker(
-    *,
-    every: Interval = None,
-    cron: str | None = None,
-    timezone: str = "UTC",
-    name: str | None = None,
-    timeout: Interval = None,
-    tags: Iterable[str] = (),
-    description: str | None = None,
-    capture_locals: bool = True,
-    secrets: Iterable[str] = (),
-    fingerprint: Callable[[BaseException], str | None] | None = None,
-    hold_on_failure: bool = False,
+    *, every: Interval = None, cron: str | None = None, name: str | None = None, **options: Unpack[RunOptions]
 ) -> Callable[[Callable[..., Any]], FunctionWorker]: ...
 def worker(
     function: Callable[..., Any] | None = None,
@@ -123,43 +95,34 @@ def worker(
     *,
     every: Interval = None,
     cron: str | None = None,
-    timezone: str = "UTC",
     name: str | None = None,
-    timeout: Interval = None,
-    tags: Iterable[str] = (),
-    description: str | None = None,
-    capture_locals: bool = True,
-    secrets: Iterable[str] = (),
-    fingerprint: Callable[[BaseException], str | None] | None = None,
-    hold_on_failure: bool = False,
+    **options: Unpack[RunOptions],
 ) -> FunctionWorker | Callable[[Callable[..., Any]], FunctionWorker]:
     """Makes a function a worker. It may take the run context or nothing, and may be `async def`.
 
     Without `every` and `cron` it runs only when somebody asks. The name is the function's with hyphens for
-    underscores; the description is the first line of its docstring.
+    underscores; the description is the first line of its docstring. The other options are those of workerkit.options.
 
     Raises:
         ScheduleError: for an interval or a cron line that can't be meant.
+        TypeError: for an option that does not exist.
         ValueError: when both `every` and `cron` are given.
     """
     if every is not None and cron is not None:
         raise ValueError("@worker takes every= or cron=, not both")
+    if unknown := options.keys() - RunOptions.__annotations__.keys():
+        raise TypeError(f"@worker has no option {min(unknown)!r}; it takes every, cron, {', '.join(sorted(OPTIONS))}")
 
     def decorate(target: Callable[..., Any]) -> FunctionWorker:
-        doc = inspect.getdoc(target) or ""
-        return FunctionWorker(
-            function=target,
-            name=name or target.__name__.replace("_", "-"),
-            interval=every,
-            schedule=_schedule(every, cron, timezone),
-            timeout=timeout,
-            tags=tuple(tags),
-            description=description if description is not None else doc.partition("\n")[0],
-            capture_locals=capture_locals,
-            secrets=tuple(secrets),
-            fingerprint=fingerprint,
-            hold_on_failure=hold_on_failure,
-        )
+        own: Options = {
+            "name": name or target.__name__.replace("_", "-"),
+            "interval": every,
+            "schedule": _schedule(every, cron, options.get("timezone", "UTC")),
+            **options,
+        }
+        if own.get("description") is None:
+            own["description"] = (inspect.getdoc(target) or "").partition("\n")[0]
+        return FunctionWorker(target, **own)
 
     return decorate(function) if function is not None else decorate
 

@@ -16,8 +16,8 @@ from workerkit.errors import DatabaseError
 from workerkit.operator import GROUP_STATES, STORED_WITHOUT_HOST, Verb, who
 from workerkit.outcome import StopCause, Trigger
 from workerkit.postmortem import HeldFailures
-from workerkit.roster import LiveWorker, Roster
-from workerkit.runner import Refusal, Runner
+from workerkit.roster import LiveWorker, Refusal, Roster, Run
+from workerkit.runner import Runner
 from workerkit.service import Service
 from workerkit.store import operations
 from workerkit.store.database import Database
@@ -106,17 +106,21 @@ class Verbs:
                 return self._stack(live)
 
     def _set_paused(self, live: LiveWorker, command: CommandRecord, *, paused: bool) -> Answer:
-        if live.paused == paused:
+        if live.paused == paused and (paused or not live.suspended):
             return done(f"{live.name} was {'already' if paused else 'not'} paused")
         self._pause_in_roster(live, command, paused=paused)
         self._writer.call(lambda connection, change: self._write_pause(connection, change, live, command))
         if not paused:
             return done(f"{live.name} goes on")
-        running = " after the run in flight" if live.active is not None else ""
+        running = " after the run in flight" if live.runs else ""
         return done(f"{live.name} is paused{running}")
 
     def _all(self, command: CommandRecord, *, paused: bool) -> Answer:
-        affected = [live for live in self._roster if live.paused != paused and live.registration.worker is not None]
+        affected = [
+            live
+            for live in self._roster
+            if (live.paused != paused or (live.suspended and not paused)) and live.registration.worker is not None
+        ]
         for live in affected:
             self._pause_in_roster(live, command, paused=paused)
 
@@ -130,6 +134,10 @@ class Verbs:
 
     def _pause_in_roster(self, live: LiveWorker, command: CommandRecord, *, paused: bool) -> None:
         with self._roster.lock:
+            if paused:
+                self._runner.retries.drop(live)
+            elif live.suspended:
+                live.suspended, live.failures_in_row = "", 0
             live.paused = paused
             live.paused_by = command.requested_by if paused else ""
             live.pause_reason = command.reason if paused else ""
@@ -147,6 +155,15 @@ class Verbs:
         )
 
     def _run(self, live: LiveWorker, command: CommandRecord) -> Answer:
+        if live.retries and not live.runs:
+            if command.params:
+                run_id = live.retries[0].run.id
+                return refused(
+                    f"run {run_id} waits for its next attempt, which has its own parameters; cancel it first"
+                )
+            hastened = self._runner.retries.hasten(live)
+            if isinstance(hastened, Run):
+                return done(f"attempt {hastened.attempt} of {live.name} begins now, as run {hastened.id}", hastened.id)
         answer = self._runner.begin(live, Trigger.MANUAL, self._clock.now(), command.params)
         if isinstance(answer, Refusal):
             return refused(answer.text, answer.run_id)
@@ -154,6 +171,10 @@ class Verbs:
 
     def _cancel(self, live: LiveWorker, command: CommandRecord) -> Answer:
         because = f": {command.reason}" if command.reason else ""
+        if dropped := self._runner.retries.drop(live):
+            text = f"the next attempt of run {dropped[0].id} is given up"
+            if not live.runs:
+                return done(text, dropped[0].id)
         answer = self._runner.cancel(live.name, StopCause.OPERATOR, f"cancelled by {command.requested_by}{because}")
         if isinstance(answer, Refusal):
             return refused(answer.text, answer.run_id)
@@ -162,7 +183,7 @@ class Verbs:
 
     def _reset(self, live: LiveWorker) -> Answer:
         with self._roster.lock:
-            live.failing = False
+            live.failing, live.failures_in_row = False, 0
         self._writer.call(
             lambda connection, change: operations.reset_counters(
                 connection, change, live.name, self._roster.last_run_id + 1
@@ -205,7 +226,7 @@ class Verbs:
 
     def _stack(self, live: LiveWorker) -> Answer:
         """Samples where the run stands; takes about a second."""
-        active = live.active
+        active = next(iter(live.runs), None)
         if active is None:
             return refused(f"{live.name} is not running")
         stands = stacks.sample(lambda: self._runner.look_at(active))

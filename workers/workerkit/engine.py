@@ -21,17 +21,19 @@ from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.failures import Redactor
 from workerkit.housekeeping import Housekeeper
-from workerkit.outcome import GapReason, StopCause
+from workerkit.outcome import GapReason, Outcome, StopCause, Trigger
 from workerkit.output import OutputRouter
+from workerkit.policy import Retry
 from workerkit.postmortem import HeldFailures
-from workerkit.registry import Registration, Registry
-from workerkit.roster import ActiveRun, LiveWorker, Roster
+from workerkit.registration import Registration
+from workerkit.registry import Registry
+from workerkit.roster import ActiveRun, LiveWorker, Roster, Run
 from workerkit.runner import Runner
 from workerkit.schedule import Every
 from workerkit.slots import Slots
 from workerkit.store import operations
 from workerkit.store.database import Database
-from workerkit.store.events import HostBeat, NextRunMoved, RunProgressed
+from workerkit.store.events import HostBeat, NextRunMoved, RetryDropped, RunProgressed, StatusChanged
 from workerkit.store.operations import WorkerSpec
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
 from workerkit.store.text import NAME_LIMIT
@@ -55,6 +57,8 @@ NOTICE_TIME = 60.0
 """Seconds for which a notice about something that has passed stays on the screen."""
 WIND_UP = 0.5
 """Seconds after the grace period for tasks that were cancelled at its end to say so themselves."""
+DISK_PATIENCE = 1.0
+"""Seconds that a run's start waits for a database that can't be written; then the run begins all the same."""
 LAST_WRITES = 1.0
 """Seconds for the last transactions of a stop; a database that is stuck must not hold the process."""
 
@@ -183,6 +187,7 @@ class Engine:
             )
             self.host_id, self.recovered = begun.host_id, begun.recovered
             self._numbers = begun.next_run_id, begun.next_gap_id
+            self._owed = operations.load_retries(connection)
             previous = operations.sync_workers(connection, change, specs, now)
             self._states = operations.load_states(connection)
             self._records = operations.load_workers(connection)
@@ -225,6 +230,7 @@ class Engine:
             elif live.covered_until >= self._began_at:
                 self._slots.begin_anew(live)  # new, or with a new schedule: coming up took time, but nothing was missed
         self._slots.overdue(GapReason.HOST_DOWN, away, self._watchdog.call_in)
+        self._resume_retries()
         for live in self.roster:
             if live.registration.worker is not None:
                 self._timing.add(live.name, live.registration.schedule)
@@ -234,6 +240,20 @@ class Engine:
         self._watchdog.every(LIVE_FLUSH, self._flush_live)
         self._watchdog.every(CLOCK_CHECK, self._check_clock)
         self._watchdog.every(SCHEDULER_CHECK, self._check_scheduler)
+
+    def _resume_retries(self) -> None:
+        """Takes up the attempts that the host before still owed, where their workers want them as yet."""
+        for record in self._owed:
+            live, at = self.roster.get(record.worker), record.retry_at
+            if live is None or at is None:
+                continue
+            policy = live.registration.retry
+            wanted = record.attempt < (policy or Retry()).attempts and live.registration.worker is not None
+            if wanted and not live.paused and not live.suspended:
+                self._runner.retries.resume(live, _run_of(record), at)
+                self._writer.submit(StatusChanged(live.name, live.status()))
+            else:
+                self._writer.submit(RetryDropped(record.id, live.name, live.status()))
 
     def _on_slot(self, name: str) -> None:
         # After a clock step the watchdog sorts out all workers at once; a slot seen before it did would fire a storm.
@@ -250,6 +270,8 @@ class Engine:
 
     def _flush_live(self) -> None:
         """Sends on what running workers have said since the last look."""
+        if self._writer.troubled_for() > DISK_PATIENCE:
+            self._runner.go_on_without_disk(DISK_PATIENCE)
         for active in self.roster.active():
             run = active.run
             if (lines := active.output.drain(run.id, run.worker)) is not None:
@@ -297,7 +319,7 @@ class Engine:
     def _look_at_all(self) -> None:
         """Sees to slots that came while the scheduler was not yet, or no longer, looking."""
         for live in self.roster:
-            if live.catch_up_due is None and live.registration.worker is not None:
+            if not live.waiting and live.registration.worker is not None:
                 self._slots.look(live.name)
 
     def _check_loop(self) -> None:
@@ -345,6 +367,7 @@ def _spec_of(registration: Registration, now: Micros, redactor: Redactor) -> Wor
         source=registration.source,
         load_error=None if registration.load_error is None else redactor.text(registration.load_error),
         next_run_at=schedule.next_slot(registration.name, now),
+        policy=registration.policy(),
     )
 
 
@@ -355,12 +378,26 @@ def _live(registration: Registration, record: WorkerRecord, state: str, redactor
         paused=record.paused,
         paused_by=record.paused_by or "",
         pause_reason=record.pause_reason or "",
-        failing=record.consecutive_failures > 0,
+        suspended=record.suspended_because or "",
+        failing=record.consecutive_failures > 0 or record.last_outcome == Outcome.FAILED,
+        failures_in_row=record.consecutive_failures,
         covered_until=record.covered_until or 0,
         state=state,
     )
     live.recent.extend(record.recent)
     return live
+
+
+def _run_of(record: RunRecord) -> Run:
+    return Run(
+        id=record.id,
+        worker=record.worker,
+        attempt=record.attempt,
+        trigger=Trigger(record.trigger),
+        due_at=record.due_at,
+        started_at=record.started_at,
+        params=record.params or {},
+    )
 
 
 def _last_sign(host: HostRecord) -> Micros:

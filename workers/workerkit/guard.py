@@ -4,18 +4,22 @@ import asyncio
 import inspect
 import json
 import logging
+import random
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from workerkit.clock import Micros
 from workerkit.context import RunContext
-from workerkit.errors import RunCancelled
+from workerkit.errors import Cancel, RetryAfter, RunCancelled
 from workerkit.failures import Capture
 from workerkit.failures.values import type_name
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, StopCause
 from workerkit.output import route_to
+from workerkit.policy import Retry
 from workerkit.roster import ActiveRun
+from workerkit.schedule import MAX_INTERVAL, parse_duration
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +29,8 @@ MAX_SUMMARY = 500
 """Characters kept of what run() returned."""
 MAX_OWN_NAME = 200
 """Characters kept of what a worker calls its failure."""
+_ASKED = Retry()
+"""How often a worker without a policy may raise RetryAfter."""
 PANIC = "Worker panic: "
 """What last_error begins with when a worker did what none must ever do."""
 
@@ -59,6 +65,8 @@ def stopped(active: ActiveRun) -> Result:
             return timed_out(active)
         case StopCause.SHUTDOWN:
             return Result(Outcome.INTERRUPTED)
+        case StopCause.REPLACED:
+            return Result(Outcome.CANCELLED, summary=active.cancellation.reason)
         case _:
             return Result(Outcome.CANCELLED)
 
@@ -69,7 +77,27 @@ def timed_out(active: ActiveRun) -> Result:
     if active.stack is not None:
         capture["stack"] = active.stack
     text = f"Timeout: {active.cancellation.reason}"
-    return Result(Outcome.FAILED, Failure(FailureKind.TIMEOUT, text, capture))
+    return Result(
+        Outcome.FAILED, Failure(FailureKind.TIMEOUT, text, capture), retry_in=retry_in(active, TimeoutError())
+    )
+
+
+def retry_in(active: ActiveRun, error: BaseException) -> Micros | None:
+    """After which time a run that failed like this is to be tried again; None: it is not. Never raises."""
+    policy, attempt = active.registration.retry, active.run.attempt
+    try:
+        asked = error.seconds if isinstance(error, RetryAfter) else None
+        if attempt >= (policy or _ASKED).attempts or (policy is None and asked is None):
+            return None
+        if asked is not None:
+            return min(parse_duration(asked), MAX_INTERVAL)
+        assert policy is not None
+        return policy.delay(attempt, random.random()) if policy.wants(error) else None  # noqa: S311 -- only spreads
+    except BaseException:
+        logger.exception(
+            "the retry rule of %s failed; run %d is not tried again", active.registration.name, active.run.id
+        )
+        return None
 
 
 def _returned(active: ActiveRun, value: Any) -> Result:
@@ -93,7 +121,18 @@ def _raised(active: ActiveRun, error: BaseException) -> Result:
         return timed_out(active)
     if active.cancellation.cause is not None and issubclass(type(error), RunCancelled | asyncio.CancelledError):
         return stopped(active)
-    return Result(Outcome.FAILED, _failure(active, error))
+    if issubclass(type(error), Cancel):
+        return Result(Outcome.CANCELLED, summary=_reason(active, error))
+    return Result(Outcome.FAILED, _failure(active, error), retry_in=retry_in(active, error))
+
+
+def _reason(active: ActiveRun, error: BaseException) -> str | None:
+    """Why a worker cancelled itself; taken from the arguments, for a subclass may have a __str__ of its own."""
+    match error.args:
+        case [str(reason), *_] if type(reason) is str:
+            return active.redactor.bounded(reason, MAX_SUMMARY)
+        case _:
+            return None
 
 
 def _failure(active: ActiveRun, error: BaseException) -> Failure:
@@ -156,7 +195,7 @@ def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> 
         return Result(Outcome.FAILED, _told(text))
     if state == before:
         return result
-    return Result(result.outcome, result.failure, result.summary, state)
+    return replace(result, state=state)
 
 
 def _told(text: str) -> Failure:

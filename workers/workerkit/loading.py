@@ -15,7 +15,8 @@ from typing import Any
 from workerkit.errors import RegistrationError, TargetError
 from workerkit.importing import LOAD_DEADLINE, LoadFailure, guarded, import_file, import_named
 from workerkit.offers import Broken, Offer, offer_of
-from workerkit.registry import Registration, Registry
+from workerkit.registration import Registration
+from workerkit.registry import Registry
 from workerkit.targets import Target, files_in, parse_target
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from workerkit.engine import StopReport
 from workerkit.errors import WorkerkitError
 from workerkit.host import DEFAULT_GRACE, Host
 from workerkit.operator import Operator, Verb
-from workerkit.registry import Registration, Registry
+from workerkit.options import Options
+from workerkit.registration import Registration
+from workerkit.registry import Registry
 from workerkit.store.database import Database
 from workerkit.store.records import CommandRecord, RunRecord, WorkerRecord
 
@@ -37,10 +39,10 @@ class WorkerManager:
         self._open: Database | None = None
         self._host: Host | None = None
 
-    def register(self, worker: Any, **options: Any) -> Registration:
+    def register(self, worker: Any, **options: Unpack[Options]) -> Registration:
         """Takes a worker in: an object with name, interval and run(ctx), or a class that can be made without arguments.
 
-        Options win over the worker's attributes: name, interval, schedule, timeout, tags, description, isolation.
+        Options win over the worker's attributes; see workerkit.options.
 
         Raises:
             RegistrationError: naming what is wrong, where, and the remedy; or when the manager already runs.

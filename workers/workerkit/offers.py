@@ -10,7 +10,8 @@ from typing import Any
 from workerkit.base import BaseWorker, FunctionWorker
 from workerkit.errors import RegistrationError
 from workerkit.importing import describe
-from workerkit.registry import Registration, Registry, satisfies_protocol, source_of
+from workerkit.registration import Registration, source_of
+from workerkit.registry import Registry, satisfies_protocol
 
 
 @dataclass(frozen=True, slots=True)

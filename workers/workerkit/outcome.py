@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from workerkit.clock import Micros
+
 
 class Outcome(StrEnum):
     """How a run ended. A run without an outcome is still in flight."""
@@ -11,7 +13,7 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    """An operator asked, and the worker gave way."""
+    """An operator asked and the worker gave way, or it said itself that there was nothing to do."""
     INTERRUPTED = "interrupted"
     """The host shut down before the run ended. Not a failure."""
 
@@ -44,6 +46,8 @@ class StopCause(StrEnum):
     OPERATOR = "operator"
     TIMEOUT = "timeout"
     SHUTDOWN = "shutdown"
+    REPLACED = "replaced"
+    """A later slot takes its place."""
 
 
 class Status(StrEnum):
@@ -53,7 +57,11 @@ class Status(StrEnum):
     RUNNING = "running"
     FAILED = "failed"
     """Its last finished run failed."""
+    RETRYING = "retrying"
+    """Its last run failed, and another attempt follows."""
     PAUSED = "paused"
+    SUSPENDED = "suspended"
+    """The host starts it no more after repeated failures or crashes, until somebody resumes it."""
     STUCK = "stuck"
     """Its last run passed its timeout, was recorded as failed, and still occupies its thread."""
     UNREGISTERED = "unregistered"
@@ -66,7 +74,12 @@ class GapReason(StrEnum):
     """Why a due slot has no run."""
 
     PAUSED = "paused"
+    SUSPENDED = "suspended"
     OVERLAP = "overlap"
+    RETRYING = "retrying"
+    """An earlier slot's run was waiting for its next attempt."""
+    LATE = "late"
+    """It could not begin within its start deadline."""
     HOST_DOWN = "host down"
     CLOCK_STEP = "clock step"
     OVERLOAD = "overload"
@@ -99,3 +112,5 @@ class Result:
     """A bounded text of what run() returned, where it returned something."""
     state: str | None = None
     """ctx.state as JSON where the run changed it, else None."""
+    retry_in: Micros | None = None
+    """After which time another attempt is wanted; None: this was the last."""

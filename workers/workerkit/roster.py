@@ -18,7 +18,7 @@ from workerkit.failures import Redactor
 from workerkit.outcome import Failure, GapReason, Outcome, Status, Trigger
 from workerkit.output import RunOutput
 from workerkit.postmortem import HeldFailures
-from workerkit.registry import Registration
+from workerkit.registration import Registration
 from workerkit.watchdog import Timer
 
 RECENT_RUNS = 20
@@ -38,7 +38,7 @@ class Run:
     params: dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ActiveRun:
     """A run in flight, and where it executes. Whoever claims it first records its outcome."""
 
@@ -63,8 +63,12 @@ class ActiveRun:
     """The last progress that was written."""
     returned: bool = False
     """The worker's code has ended, whenever its outcome was recorded."""
+    stuck: bool = False
+    """Recorded as timed out while its code still holds its place."""
     replaced: bool = False
     """The pool got another thread in place of the one that this run does not give back."""
+    launched: bool = False
+    """It was handed to an executor; changed with the roster's lock held."""
     _claimed: bool = False
     _claim_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,6 +83,16 @@ class ActiveRun:
         return self._claimed
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run was not admitted; `run_id` is the run in its way."""
+
+    reason: GapReason | None
+    """The gap's reason; None where a slot can't meet this refusal."""
+    text: str
+    run_id: int | None = None
+
+
 @dataclass(slots=True)
 class OpenGap:
     """The latest gap row of a worker, which grows while the reason stays."""
@@ -91,6 +105,25 @@ class OpenGap:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A due slot that waits: a queued one for the run in flight to end, a caught-up one for its turn."""
+
+    trigger: Trigger
+    due_at: Micros
+    otherwise: tuple[GapReason, str]
+    """The verdict on it, and its words, should another slot take its place."""
+
+
+@dataclass(slots=True, eq=False)
+class PendingRetry:
+    """The next attempt of a failed run, and the timer that will begin it."""
+
+    run: Run
+    at: Micros
+    timer: Timer | None = None
+
+
 @dataclass(slots=True)
 class LiveWorker:
     """One worker's live state."""
@@ -100,16 +133,19 @@ class LiveWorker:
     paused: bool = False
     paused_by: str = ""
     pause_reason: str = ""
-    active: ActiveRun | None = None
-    stuck: bool = False
-    """Its active run was recorded as timed out, and its thread has not come back."""
+    suspended: str = ""
+    """Why the host starts it no more; empty while it does."""
+    runs: list[ActiveRun] = field(default_factory=list)
+    """Those that hold a place: in flight, or stuck; oldest first."""
+    retries: list[PendingRetry] = field(default_factory=list)
+    waiting: deque[Slot] = field(default_factory=deque)
+    """Slots without a verdict yet, all of them later than covered_until; oldest first."""
     failing: bool = False
     """Its last run that counts failed."""
+    failures_in_row: int = 0
+    """Occurrences, not attempts."""
     covered_until: Micros = 0
-    catch_up_due: Micros | None = None
-    """The slot that a pending catch-up run stands for."""
-    missed_because: tuple[GapReason, str] | None = None
-    """Why that slot was missed; it becomes a gap after all when a regular run comes first."""
+    """Every slot up to here has its verdict."""
     gap: OpenGap | None = None
     recent: deque[tuple[str, Micros]] = field(default_factory=lambda: deque(maxlen=RECENT_RUNS))
     state: str = "{}"
@@ -118,6 +154,29 @@ class LiveWorker:
     @property
     def name(self) -> str:
         return self.registration.name
+
+    @property
+    def busy(self) -> bool:
+        """Whether a further run would be one too many at a time; a run between two attempts counts."""
+        return len(self.runs) + len(self.retries) >= self.registration.overlap.limit
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a run was recorded as timed out, and has not given its place back."""
+        return any(run.stuck for run in self.runs)
+
+    @property
+    def seen_until(self) -> Micros:
+        """Every slot up to here has its verdict, or waits for one."""
+        return self.waiting[-1].due_at if self.waiting else self.covered_until
+
+    def in_flight(self) -> list[ActiveRun]:
+        """Runs whose outcome is not recorded yet, oldest first."""
+        return [run for run in self.runs if not run.claimed]
+
+    def running_run_id(self) -> int | None:
+        """The oldest run in flight."""
+        return next((run.run.id for run in self.runs if not run.claimed), None)
 
     def pause_text(self) -> str:
         """Who paused it and why, in words."""
@@ -130,13 +189,17 @@ class LiveWorker:
             return Status.BROKEN
         if self.stuck:
             return Status.STUCK
+        if self.suspended:
+            return Status.SUSPENDED
         if self.paused:
             return Status.PAUSED
+        if self.retries:
+            return Status.RETRYING
         return Status.FAILED if self.failing else Status.IDLE
 
     def status(self) -> Status:
         """What the worker is now."""
-        return Status.RUNNING if self.active is not None and not self.stuck else self.resting_status()
+        return Status.RUNNING if self.in_flight() and not self.stuck else self.resting_status()
 
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""
@@ -180,7 +243,7 @@ class Roster:
     def active(self) -> list[ActiveRun]:
         """Runs in flight whose outcome is not recorded yet."""
         with self.lock:
-            return [live.active for live in self if live.active is not None and not live.active.claimed]
+            return [run for live in self for run in live.in_flight()]
 
     def stuck(self) -> list[str]:
         """Workers whose thread never came back."""

@@ -8,22 +8,23 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from workerkit import guard, stacks
-from workerkit.clock import SECOND, Clock, Micros, to_datetime
+from workerkit.clock import SECOND, Clock, Micros, to_datetime, to_iso
 from workerkit.context import RunContext
 from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
 from workerkit.output import RUN_LOGGER, RunOutput
 from workerkit.postmortem import HeldFailures
-from workerkit.roster import ActiveRun, LiveWorker, Roster, Run
+from workerkit.retries import Retries
+from workerkit.roster import ActiveRun, LiveWorker, Refusal, Roster, Run
 from workerkit.schedule import format_duration
-from workerkit.store.events import Event, RunFinished, RunStarted, StatusChanged
+from workerkit.store.events import EventSink, RunFinished, RunStarted, StatusChanged, WorkerSuspended
 from workerkit.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -32,22 +33,6 @@ COOPERATION = 1.0
 """Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
 MAX_WAITING = 10_000
 """Runs that may wait for a thread; beyond it a due slot becomes a gap (overload) rather than memory."""
-
-
-class EventSink(Protocol):
-    """What the runner needs of the writer."""
-
-    def submit(self, event: Event, done: Callable[[BaseException | None], None] | None = None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a run was not admitted; `run_id` is the run in its way."""
-
-    reason: GapReason | None
-    """The gap's reason; None where a slot can't meet this refusal."""
-    text: str
-    run_id: int | None = None
 
 
 class Runner:
@@ -74,6 +59,9 @@ class Runner:
         self._loop = loop
         self._held = held
         self._stopping = False
+        self.retries = Retries(roster, writer, watchdog, clock, attempt=self._next_attempt, freed=self._freed)
+        self.on_free: Callable[[LiveWorker], None] = lambda _live: None
+        """Called, with the roster's lock held, when a worker has room for another run."""
 
     def begin(
         self, live: LiveWorker, trigger: Trigger, due_at: Micros, params: dict[str, Any] | None = None
@@ -81,32 +69,55 @@ class Runner:
         """Admits a run and sends it on its way, or says why not."""
         with self._roster.lock:
             now = self._clock.now()
-            refusal = self._refusal(live, trigger, now)
-            if refusal is not None:
-                return refusal
-            run = Run(self._roster.new_run_id(), live.name, 1, trigger, due_at, now, params or {})
-            output = RunOutput(self._clock, live.redactor)
-            held = self._held if live.registration.hold_on_failure else None
-            live.active = ActiveRun(run, live.registration, output, live.redactor, held)
-            self._record_start(live, live.active)
-            return run
+            refusal = self._refusal(live, trigger) or self._crowd(live, now)
+            return refusal or self._send(live, Run(0, live.name, 1, trigger, due_at, now, params or {}))
+
+    def _next_attempt(self, live: LiveWorker, failed: Run) -> Run | Refusal:
+        """The attempt after a failed one: it has its place already, and asks only whether the worker may run."""
+        with self._roster.lock:
+            now = self._clock.now()
+            refusal = self._refusal(live, failed.trigger)
+            return refusal or self._send(live, replace(failed, attempt=failed.attempt + 1, started_at=now))
+
+    def _send(self, live: LiveWorker, run: Run) -> Run:
+        """Gives an admitted run its number and its place, and records its start."""
+        run = replace(run, id=self._roster.new_run_id())
+        output = RunOutput(self._clock, live.redactor)
+        held = self._held if live.registration.hold_on_failure else None
+        active = ActiveRun(run, live.registration, output, live.redactor, held)
+        live.runs.append(active)
+        self._record_start(live, active)
+        return run
 
     # The steps of a run
 
-    def _refusal(self, live: LiveWorker, trigger: Trigger, now: Micros) -> Refusal | None:
+    def _refusal(self, live: LiveWorker, trigger: Trigger) -> Refusal | None:
         if self._stopping:
             return Refusal(GapReason.STOPPING, "the host was stopping")
         if live.registration.worker is None:
             return Refusal(None, f"{live.name} is broken: its code failed to load; mend it and start the host again")
-        if (active := live.active) is not None:
-            age = format_duration(round((now - active.run.started_at) / SECOND) * SECOND) or "0s"
-            state = "is stuck past its timeout" if live.stuck else f"is still running (for {age})"
-            return Refusal(GapReason.OVERLAP, f"run {active.run.id} {state}", active.run.id)
-        if live.paused and trigger is not Trigger.MANUAL:
-            return Refusal(GapReason.PAUSED, live.pause_text())
+        if trigger is not Trigger.MANUAL:
+            if live.suspended:
+                return Refusal(GapReason.SUSPENDED, live.suspended)
+            if live.paused:
+                return Refusal(GapReason.PAUSED, live.pause_text())
         if self._threads.waiting >= MAX_WAITING:
             return Refusal(GapReason.OVERLOAD, f"{MAX_WAITING:,} runs were waiting for a thread")
         return None
+
+    @staticmethod
+    def _crowd(live: LiveWorker, now: Micros) -> Refusal | None:
+        """Who holds the places of a worker that has no more of them."""
+        if not live.busy:
+            return None
+        if not live.runs:
+            run, at = live.retries[0].run, to_iso(live.retries[0].at)
+            return Refusal(GapReason.RETRYING, f"run {run.id} failed and is tried again at {at}", run.id)
+        oldest = live.runs[0]
+        age = format_duration(round((now - oldest.run.started_at) / SECOND) * SECOND) or "0s"
+        state = "is stuck past its timeout" if oldest.stuck else f"is still running (for {age})"
+        more = f", and {len(live.runs) - 1} more" if len(live.runs) > 1 else ""
+        return Refusal(GapReason.OVERLAP, f"run {oldest.run.id} {state}{more}", oldest.run.id)
 
     def _record_start(self, live: LiveWorker, active: ActiveRun) -> None:
         run = active.run
@@ -130,19 +141,39 @@ class Runner:
 
     def _execute(self, active: ActiveRun, error: BaseException | None) -> None:
         """On the writer's thread, after the start is on disk: hands the run to a thread or the event loop."""
-        if error is not None:
+        if error is None:
+            self._launch(active)
+        elif active.launched:
+            logger.error("run %d of %s could not be recorded: %s", active.run.id, active.run.worker, error)
+        else:
             logger.error(
                 "run %d of %s could not be recorded, so it was not run: %s", active.run.id, active.run.worker, error
             )
             self._release(active)
-        elif active.registration.isolation == "async":
+
+    def go_on_without_disk(self, patience: float) -> None:
+        """Launches runs whose start has waited too long to be written: among them may be the one that frees the disk.
+
+        Their starts wait in memory, before their outcomes. Should the host die meanwhile, nobody will know of them.
+        """
+        latest = self._clock.now() - round(patience * SECOND)
+        for active in self._roster.active():
+            if not active.launched and active.run.started_at <= latest:
+                self._launch(active)
+
+    def _launch(self, active: ActiveRun) -> None:
+        with self._roster.lock:
+            first, active.launched = not active.launched, True
+        if not first:
+            return
+        if active.registration.isolation == "async":
             self._loop.submit(partial(self._perform_async, active))
         else:
             self._threads.submit(partial(self._perform, active))
 
     def _perform(self, active: ActiveRun) -> None:
-        if active.cancellation.cause is not None:
-            self.conclude(active, guard.stopped(active))
+        if (result := self._no_longer_wanted(active)) is not None:
+            self.conclude(active, result)
             return
         ctx, state = self._enter(active)
         self.conclude(active, guard.call(active, ctx, state))
@@ -150,11 +181,22 @@ class Runner:
     async def _perform_async(self, active: ActiveRun) -> None:
         # First the task, then the look at the request: cancel() does it the other way round, so one sees the other.
         active.task = asyncio.current_task()
-        if active.cancellation.cause is not None:
-            self.conclude(active, guard.stopped(active))
+        if (result := self._no_longer_wanted(active)) is not None:
+            self.conclude(active, result)
             return
         ctx, state = self._enter(active)
         self.conclude(active, await guard.call_async(active, ctx, state))
+
+    def _no_longer_wanted(self, active: ActiveRun) -> Result | None:
+        """The end of a run that was asked to stop, or came too late, before its code began."""
+        if active.cancellation.cause is not None:
+            return guard.stopped(active)
+        limit, run = active.registration.start_deadline, active.run
+        if limit is None or run.trigger is Trigger.MANUAL or run.attempt > 1 or self._clock.now() - run.due_at <= limit:
+            return None
+        return Result(
+            Outcome.CANCELLED, summary=f"no thread was free within its start deadline of {format_duration(limit)}"
+        )
 
     def _enter(self, active: ActiveRun) -> tuple[RunContext, str]:
         """What the worker gets to see; its timeout begins here."""
@@ -187,12 +229,14 @@ class Runner:
             self._returned_late(active)
             return
         with self._roster.lock:
+            live = self._roster[active.run.worker]
             self._release(active)
-            self._record_outcome(self._roster[active.run.worker], active, result)
+            self._record_outcome(live, active, result)
+            self.on_free(live)
 
     def _record_outcome(self, live: LiveWorker, active: ActiveRun, result: Result) -> None:
-        if result.outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
-            live.failing = result.outcome is Outcome.FAILED
+        retry_at = self.retries.plan(live, active, result)
+        suspend = self._count(live, result, final=retry_at is None)
         if result.state is not None:
             live.state = result.state
         duration = guard.elapsed(active, self._clock.monotonic())
@@ -208,27 +252,59 @@ class Runner:
                 status=live.status(),
                 recent=live.remember(result.outcome, duration),
                 dropped_lines=active.output.dropped,
+                retry_at=retry_at,
+                running_run_id=live.running_run_id(),
             )
         )
+        if suspend:
+            self._writer.submit(WorkerSuspended(live.name, self._clock.now(), live.suspended, live.status()))
+
+    @staticmethod
+    def _count(live: LiveWorker, result: Result, *, final: bool) -> bool:
+        """Takes notice of how an occurrence ended; whether that was one failure too many."""
+        if result.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
+            return False
+        live.failing = result.outcome is Outcome.FAILED
+        if not live.failing:
+            live.failures_in_row = 0
+        elif final:
+            live.failures_in_row += 1
+        limit = live.registration.pause_after
+        if limit is None or live.failures_in_row < limit or live.suspended:
+            return False
+        live.suspended = f"it failed {live.failures_in_row} times in a row"
+        return True
 
     # Stopping a run
 
     def cancel(self, name: str, cause: StopCause, reason: str) -> Run | Refusal:
-        """Asks the worker's run to stop. A thread has to look for itself; a task is cancelled at its await.
+        """Asks all the worker's runs to stop; the oldest that was asked now, or why none was.
 
-        At a shutdown a task keeps its grace period as a thread does: whoever stops the host cancels it at the end.
+        A thread has to look for itself; a task is cancelled at its await. At a shutdown a task keeps its grace period
+        as a thread does: whoever stops the host cancels it at the end.
         """
         with self._roster.lock:
-            active = self._roster[name].active
-            if active is None:
-                return Refusal(None, f"{name} is not running")
-            if active.claimed:
-                return Refusal(None, f"run {active.run.id} was recorded as timed out; its thread can't be stopped")
-        if not active.cancellation.request(cause, reason):
-            return Refusal(None, f"run {active.run.id} was already asked to stop: {active.cancellation.reason}")
-        if active.task is not None and cause is not StopCause.SHUTDOWN:
-            self._loop.cancel(active.task)
-        return active.run
+            live = self._roster[name]
+            found = live.in_flight()
+            if not found and live.runs:
+                run_id = live.runs[0].run.id
+                return Refusal(None, f"run {run_id} was recorded as timed out; its thread can't be stopped", run_id)
+        asked = [active for active in found if active.cancellation.request(cause, reason)]
+        for active in asked:
+            if active.task is not None and cause is not StopCause.SHUTDOWN:
+                self._loop.cancel(active.task)
+        if asked:
+            return asked[0].run
+        if found:
+            before = found[0]
+            text = f"run {before.run.id} was already asked to stop: {before.cancellation.reason}"
+            return Refusal(None, text, before.run.id)
+        return Refusal(None, f"{name} is not running")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it admits nothing any more."""
+        return self._stopping
 
     def stop_admitting(self) -> None:
         """From here on nothing begins; slots that come due are gaps."""
@@ -289,21 +365,24 @@ class Runner:
             return
         active.replaced = active.task is None and self._threads.replace_stuck()
         with self._roster.lock:
-            live = self._roster[active.run.worker]
-            live.stuck = True
-            self._record_outcome(live, active, result)
+            active.stuck = True
+            self._record_outcome(self._roster[active.run.worker], active, result)
 
     def _returned_late(self, active: ActiveRun) -> None:
         if active.replaced:
             self._threads.stuck_returned()
         with self._roster.lock:
             live = self._roster[active.run.worker]
-            if live.active is active:
-                live.active, live.stuck = None, False
+            if active in live.runs:
+                live.runs.remove(active)
                 self._writer.submit(StatusChanged(live.name, live.status()))
+                self.on_free(live)
+
+    def _freed(self, live: LiveWorker) -> None:
+        self.on_free(live)
 
     def _release(self, active: ActiveRun) -> None:
         with self._roster.lock:
             live = self._roster[active.run.worker]
-            if live.active is active:
-                live.active = None
+            if active in live.runs:
+                live.runs.remove(active)

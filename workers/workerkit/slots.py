@@ -1,14 +1,20 @@
-"""Every due slot gets a verdict: a run, or a gap that says why not. Equal gaps in a row are one row with a count."""
+"""Every due slot gets a verdict: a run, or a gap that says why not. Equal gaps in a row are one row with a count.
+
+A slot that must wait, for the run in flight to end or for its turn among those that are caught up, has no verdict yet:
+`covered_until` stays before it, so that the next host knows of it when this one dies.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from workerkit.clock import Clock, Micros
-from workerkit.outcome import GapReason, Trigger
-from workerkit.roster import LiveWorker, OpenGap, Roster
-from workerkit.runner import EventSink, Refusal, Runner
-from workerkit.store.events import SlotsMissed
+from workerkit.clock import Clock, Micros, to_iso
+from workerkit.outcome import GapReason, StopCause, Trigger
+from workerkit.roster import LiveWorker, OpenGap, Refusal, Roster, Slot
+from workerkit.runner import Runner
+from workerkit.schedule import format_duration
+from workerkit.store.events import EventSink, SlotsMissed
 
 Later = Callable[[float, Callable[[], None]], Any]
 """Calls something after so many seconds."""
@@ -22,6 +28,14 @@ UNSEEN = (GapReason.OVERLOAD, "the host was too busy to look in time")
 """The verdict on a slot that passed while the scheduler was elsewhere."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Slots without a verdict: the latest ones, oldest first, and those before them as first, last and count."""
+
+    latest: tuple[Micros, ...]
+    older: tuple[Micros, Micros, int] | None = None
+
+
 class Slots:
     """Answers for the due slots of a roster's workers. Safe from any thread."""
 
@@ -31,74 +45,125 @@ class Slots:
         self._writer = writer
         self._clock = clock
         self._host_id = host_id
+        runner.on_free = self._begin_waiting
 
     def look(self, name: str) -> None:
-        """A slot has come: the latest one up to now gets a run; those before it, which nobody looked at, a gap."""
-        now = self._clock.now()
+        """A slot has come: the latest one up to now gets its turn; those before it, which nobody looked at, a gap."""
         with self._roster.lock:
             live = self._roster[name]
-            latest = self._miss_all_but_latest(live, now, *(live.missed_because or UNSEEN))
-            if latest is not None:
-                live.catch_up_due = live.missed_because = None
-                self._run(live, Trigger.SCHEDULE, latest)
+            open_ = self._open(live, 1)
+            if open_.latest:
+                if open_.older:
+                    self._let_go(live, 0)
+                    self._miss_older(live, open_, *UNSEEN)
+                self._arrive(live, Slot(Trigger.SCHEDULE, open_.latest[0], UNSEEN))
 
     def overdue(self, reason: GapReason, detail: str, later: Later) -> int:
-        """After a downtime: for each worker with missed slots one catch-up run, staggered, and a gap for the rest.
+        """After a downtime: as many catch-up runs as each worker wants, staggered, and a gap for the rest.
 
-        Returns how many catch-up runs were planned.
+        Returns how many workers have something to catch up.
         """
-        now = self._clock.now()
-        planned: list[str] = []
+        planned: list[LiveWorker] = []
         with self._roster.lock:
             for live in self._roster:
-                latest = self._miss_all_but_latest(live, now, reason, detail)
-                if latest is not None:
-                    live.catch_up_due, live.missed_because = latest, (reason, detail)
-                    planned.append(live.name)
+                wanted = live.registration.catch_up
+                open_ = self._open(live, max(1, wanted))
+                self._miss_older(live, open_, reason, detail)
+                for due_at in open_.latest:
+                    if self._caught_up(live, due_at):
+                        live.waiting.append(Slot(Trigger.CATCH_UP, due_at, (reason, detail)))
+                    else:
+                        self._miss(live, reason, detail, due_at, due_at, 1)
+                if live.waiting:
+                    planned.append(live)
         step = min(CATCH_UP_STEP, CATCH_UP_WINDOW / max(1, len(planned)))
-        for place, name in enumerate(planned):
-            later(place * step, partial(self._catch_up, name))
+        for place, live in enumerate(planned):
+            later(place * step, partial(self._begin_waiting, live))
         return len(planned)
 
     def write_off(self, live: LiveWorker, reason: GapReason, detail: str) -> None:
         """Accounts for every open slot up to now without a catch-up run."""
         with self._roster.lock:
-            latest = self._miss_all_but_latest(live, self._clock.now(), reason, detail)
-            if latest is not None:
-                self._miss(live, reason, detail, latest, latest, 1)
+            open_ = self._open(live, 1)
+            self._miss_older(live, open_, reason, detail)
+            for due_at in open_.latest:
+                self._miss(live, reason, detail, due_at, due_at, 1)
 
     def begin_anew(self, live: LiveWorker) -> None:
         """Takes everything up to now as accounted for: a new schedule, or a clock that was set back."""
+        self._let_go(live, 0)
         live.covered_until = self._clock.now()
-        live.catch_up_due = live.missed_because = None
 
-    def _catch_up(self, name: str) -> None:
+    def _caught_up(self, live: LiveWorker, due_at: Micros) -> bool:
+        """Whether a missed slot is to be run after all."""
+        limit = live.registration.start_deadline
+        return live.registration.catch_up > 0 and (limit is None or self._clock.now() - due_at <= limit)
+
+    def _arrive(self, live: LiveWorker, slot: Slot) -> None:
+        """A slot that has come begins at once, or waits where its worker's policy lets it."""
+        then = live.registration.overlap.then
+        if not live.waiting and (then == "skip" or not live.busy):
+            self._run(live, slot)
+            return
+        catching_up = any(each.trigger is Trigger.CATCH_UP for each in live.waiting)
+        if (running := live.running_run_id()) is not None and not catching_up:
+            slot = replace(
+                slot, otherwise=(GapReason.OVERLAP, f"run {running} was still running, then a later slot came")
+            )
+        live.waiting.append(slot)
+        self._let_go(live, max(1, live.registration.catch_up) if catching_up else 1)
+        if live.busy and then == "replace":
+            moment = to_iso(slot.due_at)
+            self._runner.cancel(live.name, StopCause.REPLACED, f"replaced by the slot of {moment}")
+        self._begin_waiting(live)
+
+    def _begin_waiting(self, live: LiveWorker) -> None:
+        """Gives those that wait their turn, as far as there is room."""
         with self._roster.lock:
-            live = self._roster[name]
-            if live.catch_up_due is not None:
-                due = live.catch_up_due
-                live.catch_up_due = live.missed_because = None
-                self._run(live, Trigger.CATCH_UP, due)
+            while live.waiting and not live.busy and not self._runner.stopping:
+                self._run(live, live.waiting.popleft())
 
-    def _run(self, live: LiveWorker, trigger: Trigger, due_at: Micros) -> None:
-        answer = self._runner.begin(live, trigger, due_at)
+    def _let_go(self, live: LiveWorker, room: int) -> None:
+        """Of those that wait the latest `room` stay; the others have waited in vain."""
+        while len(live.waiting) > room:
+            slot = live.waiting.popleft()
+            self._miss(live, *slot.otherwise, slot.due_at, slot.due_at, 1, live.running_run_id())
+
+    def _run(self, live: LiveWorker, slot: Slot) -> None:
+        late, limit = self._clock.now() - slot.due_at, live.registration.start_deadline
+        if limit is not None and late > limit:
+            text = f"it could begin only {format_duration(late)} after it was due; its start deadline is "
+            self._miss(live, GapReason.LATE, text + format_duration(limit), slot.due_at, slot.due_at, 1)
+            return
+        answer = self._runner.begin(live, slot.trigger, slot.due_at)
         if isinstance(answer, Refusal):
             reason = answer.reason or GapReason.OVERLOAD
-            self._miss(live, reason, answer.text, due_at, due_at, 1, answer.run_id)
+            self._miss(live, reason, answer.text, slot.due_at, slot.due_at, 1, answer.run_id)
 
-    def _miss_all_but_latest(self, live: LiveWorker, now: Micros, reason: GapReason, detail: str) -> Micros | None:
-        """Accounts for every open slot up to now but the latest, which it returns; None where there is none."""
-        schedule, name = live.registration.schedule, live.name
-        latest, _ = schedule.last_slot(name, live.covered_until, now)
-        if latest is None:
-            return None
-        previous, count = schedule.last_slot(name, live.covered_until, latest - 1)
-        if previous is not None:
-            first = schedule.next_slot(name, live.covered_until) or previous
-            if live.paused:
-                reason, detail = GapReason.PAUSED, live.pause_text()
-            self._miss(live, reason, detail, first, previous, count)
-        return latest
+    def _open(self, live: LiveWorker, wanted: int) -> "_Open":
+        """The latest `wanted` slots up to now that nobody has seen, and what lies before them."""
+        schedule, name, until = live.registration.schedule, live.name, self._clock.now()
+        latest: list[Micros] = []
+        while len(latest) < wanted:
+            slot, _ = schedule.last_slot(name, live.seen_until, until)
+            if slot is None:
+                return _Open(tuple(latest))
+            latest.insert(0, slot)
+            until = slot - 1
+        previous, count = schedule.last_slot(name, live.seen_until, until)
+        if previous is None:
+            return _Open(tuple(latest))
+        first = schedule.next_slot(name, live.seen_until) or previous
+        return _Open(tuple(latest), (first, previous, count))
+
+    def _miss_older(self, live: LiveWorker, open_: "_Open", reason: GapReason, detail: str) -> None:
+        if open_.older is None:
+            return
+        if live.suspended:
+            reason, detail = GapReason.SUSPENDED, live.suspended
+        elif live.paused:
+            reason, detail = GapReason.PAUSED, live.pause_text()
+        self._miss(live, reason, detail, *open_.older)
 
     def _miss(
         self,

@@ -22,7 +22,7 @@ class Timer:
 
     at: float
     number: int
-    call: Callable[[], None] | None = field(compare=False)
+    call: Callable[[], object] | None = field(compare=False)
 
     def cancel(self) -> None:
         self.call = None
@@ -40,7 +40,7 @@ class Watchdog(Service):
         self._numbers = itertools.count()
         self._changed = threading.Condition()
 
-    def call_in(self, seconds: float, call: Callable[[], None]) -> Timer:
+    def call_in(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Calls once, after so many seconds of the monotonic clock."""
         timer = Timer(self._clock.monotonic() + seconds, next(self._numbers), call)
         with self._changed:

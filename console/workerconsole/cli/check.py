@@ -10,7 +10,7 @@ from workerconsole.cli.targets import targets_or_default
 from workerconsole.format import duration
 from workerkit.clock import Micros, SystemClock
 from workerkit.loading import Problem, load
-from workerkit.registry import Registration
+from workerkit.registration import Registration
 from workerkit.schedule import Every
 
 _COLUMNS = (

@@ -109,7 +109,7 @@ def test_the_workers_status_is_what_the_host_says(bench: Bench, status: Status) 
 
 def test_the_end_of_an_older_run_leaves_the_running_one(bench: Bench) -> None:
     first, second = bench.started("a"), bench.started("a")
-    bench.write(first, second, bench.finished(first, FAILED, status=Status.RUNNING))
+    bench.write(first, second, bench.finished(first, FAILED, status=Status.RUNNING, running_run_id=second.run_id))
     assert bench.worker("a").running_run_id == second.run_id
 
 

@@ -80,18 +80,17 @@ def rebuild_counters(connection: Connection, change: int) -> list[Drift]:
 
 
 def _consecutive(row: Row[*tuple[object, ...]]) -> int:
-    """Exact as long as a success is on record, or none was pruned; else what is stored, within what is possible."""
+    """Exact as long as a success is on record, or nothing was pruned; else what is stored, within what is possible."""
     found, pruned = int(row.failed_since), int(row.pruned_failures)
-    if row.succeeded:
+    if row.succeeded or not pruned:
         return found
-    if not row.pruned_successes:
-        return found + pruned
     return max(found, min(int(row.consecutive_failures), found + pruned))
 
 
 _counted = runs.c.id >= workers.c.counted_from_run
 _succeeded = _counted & (runs.c.outcome == Outcome.SUCCEEDED.value)
 _failed = _counted & (runs.c.outcome == Outcome.FAILED.value)
+_failed_for_good = _failed & runs.c.retry_at.is_(None)
 _last_success = (
     select(workers.c.name, func.max(runs.c.id).label("run_id"))
     .join_from(workers, runs, runs.c.worker == workers.c.name)
@@ -110,7 +109,9 @@ _TOTALS = (
         workers.c.pruned_failures,
         func.count(case((_succeeded, 1))).label("succeeded"),
         func.count(case((_failed, 1))).label("failed"),
-        func.count(case((_failed & (runs.c.id > func.coalesce(_last_success.c.run_id, 0)), 1))).label("failed_since"),
+        func.count(case((_failed_for_good & (runs.c.id > func.coalesce(_last_success.c.run_id, 0)), 1))).label(
+            "failed_since"
+        ),
         func.count(runs.c.id).label("found"),
     )
     .join_from(workers, _last_success, _last_success.c.name == workers.c.name, isouter=True)

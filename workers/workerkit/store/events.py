@@ -3,7 +3,9 @@
 Events are applied in the order in which they were submitted; those queued together become one transaction.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from workerkit.clock import Micros
 from workerkit.outcome import GapReason, Result, Status, Trigger
@@ -31,7 +33,8 @@ class RunFinished:
     """Writes outcome, counters, worker status, failure, state and activity; together or not at all.
 
     succeeded: success_count + 1, consecutive_failures = 0, last_error stays for the record.
-    failed: failure_count + 1, consecutive_failures + 1, last_error = failure.error, one row in failures.
+    failed: failure_count + 1, last_error = failure.error, one row in failures; and consecutive_failures + 1, unless
+    another attempt follows (`retry_at`): then the occurrence has not failed yet.
     cancelled, interrupted: no counter moves.
     `status` is what the worker is from now on (the host knows whether it is paused or stuck).
     """
@@ -44,6 +47,10 @@ class RunFinished:
     status: Status
     recent: str
     dropped_lines: int = 0
+    retry_at: Micros | None = None
+    """When another attempt follows."""
+    running_run_id: int | None = None
+    """Another run of the worker that is still in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,25 @@ class StatusChanged:
     """The worker's status alone, e.g. when a stuck thread came back."""
 
     worker: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDropped:
+    """The attempt that was to follow a failed run follows no more: its occurrence has failed."""
+
+    run_id: int
+    worker: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSuspended:
+    """The host starts the worker no more, and why; `status` is what it is from now on."""
+
+    worker: str
+    at: Micros
+    because: str
     status: Status
 
 
@@ -127,4 +153,22 @@ class HostBeat:
     notice: str | None = None
 
 
-Event = RunStarted | RunFinished | StatusChanged | RunProgressed | LinesCaptured | SlotsMissed | NextRunMoved | HostBeat
+Event = (
+    RunStarted
+    | RunFinished
+    | RetryDropped
+    | WorkerSuspended
+    | StatusChanged
+    | RunProgressed
+    | LinesCaptured
+    | SlotsMissed
+    | NextRunMoved
+    | HostBeat
+)
+
+
+class EventSink(Protocol):
+    """Where events go: the writer, or a list in a test."""
+
+    def submit(self, event: Event, done: Callable[[BaseException | None], None] | None = None) -> None:
+        """Takes an event; `done` is told None once it is committed, or why it never will be."""

@@ -5,7 +5,7 @@ Plain functions over a connection that is in a transaction: `writer.call(...)` i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, bindparam, func, insert, select, update
@@ -14,7 +14,7 @@ from workerkit.clock import Micros
 from workerkit.outcome import Status
 from workerkit.store import codec, rows
 from workerkit.store.counters import rebuild_counters, reset_counters
-from workerkit.store.models import commands, hosts, worker_state, workers
+from workerkit.store.models import commands, hosts, runs, worker_state, workers
 from workerkit.store.records import CommandRecord, RunRecord, WorkerRecord
 from workerkit.store.recovery import recover, resting_status
 from workerkit.store.text import DOCUMENT_LIMIT, LINE_LIMIT, NAME_LIMIT, storable, storable_or_none
@@ -25,6 +25,7 @@ __all__ = [
     "begin_host",
     "end_host",
     "finish_command",
+    "load_retries",
     "load_states",
     "load_workers",
     "next_change",
@@ -64,6 +65,8 @@ class WorkerSpec:
     load_error: str | None
     """The traceback, where its module failed to load."""
     next_run_at: Micros | None
+    policy: Mapping[str, str] = field(default_factory=dict)
+    """What was chosen beside the defaults, in words."""
 
 
 def next_change(connection: Connection) -> int:
@@ -90,7 +93,7 @@ def begin_host(
 
     Afterwards no run is in flight, no worker is running or stuck, and every earlier host has an ending.
     """
-    recovered = recover(connection, change)
+    recovered = recover(connection, change, now)
     inserted = connection.execute(
         insert(hosts).values(
             hostname=storable(hostname, NAME_LIMIT),
@@ -180,6 +183,7 @@ def _described(spec: WorkerSpec, before: WorkerRecord | None, change: int, now: 
         "interval_us": spec.interval,
         "timeout_us": spec.timeout,
         "isolation": spec.isolation,
+        "policy": codec.to_json(dict(spec.policy)),
         "tags": codec.to_json(list(spec.tags)),
         "description": storable(spec.description, LINE_LIMIT),
         "source": storable(spec.source, LINE_LIMIT),
@@ -198,12 +202,25 @@ def _status(spec: WorkerSpec, before: WorkerRecord | None) -> str:
         return Status.BROKEN
     if before is None:
         return Status.IDLE
-    return resting_status(paused=before.paused, last_outcome=before.last_outcome)
+    return resting_status(
+        paused=before.paused, suspended=before.suspended_because is not None, last_outcome=before.last_outcome
+    )
 
 
 def load_states(connection: Connection) -> dict[str, str]:
     """ctx.state of every worker that has one, as the JSON that its last run left."""
     return {row[0]: row[1] for row in connection.execute(select(worker_state.c.worker, worker_state.c.state))}
+
+
+def load_retries(connection: Connection) -> list[RunRecord]:
+    """Failed runs whose next attempt the host before still owed: the latest run of each worker that was `retrying`.
+
+    To be read before sync_workers(), which says what every worker is now.
+    """
+    latest = select(func.max(runs.c.id)).where(runs.c.worker == workers.c.name).scalar_subquery()
+    retrying = select(latest).where(workers.c.status == Status.RETRYING.value).scalar_subquery()
+    found = connection.execute(rows.SELECT_RUNS.where(runs.c.id.in_(retrying), runs.c.retry_at.is_not(None)))
+    return [rows.run(row) for row in found]
 
 
 def set_paused(
@@ -216,8 +233,13 @@ def set_paused(
     reason: str | None,
     now: Micros,
     status: str,
+    until: Micros | None = None,
 ) -> None:
-    """Pauses or resumes a worker; `status` is what it is from now on. A pause remembers who, when and why."""
+    """Pauses or resumes a worker; `status` is what it is from now on. A pause remembers who, when, why and until when.
+
+    Whoever resumes a worker also lifts its suspension.
+    """
+    lifted = {} if paused else {"suspended_at": None, "suspended_because": None, "host_crashes": 0}
     connection.execute(
         update(workers)
         .where(workers.c.name == worker)
@@ -226,8 +248,10 @@ def set_paused(
             paused_at=now if paused else None,
             paused_by=storable_or_none(by, NAME_LIMIT) if paused else None,
             pause_reason=storable_or_none(reason, LINE_LIMIT) if paused else None,
+            paused_until=until if paused else None,
             status=status,
             change=change,
+            **lifted,
         )
     )
 

@@ -40,6 +40,11 @@ class WorkerRecord:
     paused_at: Micros | None
     paused_by: str | None
     pause_reason: str | None
+    paused_until: Micros | None
+    """When it resumes by itself."""
+    suspended_at: Micros | None
+    suspended_because: str | None
+    """Why the host starts it no more; None while it does."""
     success_count: int
     failure_count: int
     consecutive_failures: int
@@ -54,6 +59,8 @@ class WorkerRecord:
     covered_until: Micros | None
     created_at: Micros
     change: int
+    policy: dict[str, str]
+    """What was chosen beside the defaults, by option, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,8 @@ class RunRecord:
     progress_total: int | None
     progress_note: str | None
     dropped_lines: int | None
+    retry_at: Micros | None
+    """When another attempt follows this failed one."""
 
 
 @dataclass(frozen=True, slots=True)

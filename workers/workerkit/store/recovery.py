@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
+from workerkit.clock import Micros
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, Status
 from workerkit.store import codec, rows
 from workerkit.store.events import RunFinished
@@ -13,17 +14,24 @@ from workerkit.store.writes import run_finished
 
 RECENT_RUNS = 20
 """How many of its latest runs a worker's row lists in `recent`."""
+CRASH_LOOP = 3
+"""Deaths of the host in a row with the same worker in flight; then it is started no more until somebody says so."""
 
 
-def resting_status(*, paused: bool, last_outcome: str | None) -> str:
+def resting_status(*, paused: bool, suspended: bool, last_outcome: str | None) -> str:
     """What a worker is while none of its runs is in flight."""
+    if suspended:
+        return Status.SUSPENDED
     if paused:
         return Status.PAUSED
     return Status.FAILED if last_outcome == Outcome.FAILED else Status.IDLE
 
 
-def recover(connection: Connection, change: int) -> tuple[RunRecord, ...]:
+def recover(connection: Connection, change: int, now: Micros) -> tuple[RunRecord, ...]:
     """Ends every run in flight as failed by a crash, closes the rows of dead hosts, and lets no worker look busy.
+
+    A worker that was in flight, within the host's own process, at CRASH_LOOP deaths of the host in a row is suspended:
+    it may be what kills the host. A run of it that ends in between sets the count back to zero.
 
     Only to be called while no host lives. Returns the runs as they are recorded now, oldest first.
     """
@@ -31,7 +39,17 @@ def recover(connection: Connection, change: int) -> tuple[RunRecord, ...]:
     in_flight = [rows.run(row) for row in found]
     owners = {run.host_id: _host(connection, run.host_id) for run in in_flight}
     crashed = tuple(_crashed(run, owners[run.host_id]) for run in in_flight)
+    deaths = _deaths(connection, {run.worker for run in in_flight if owners[run.host_id].ending is None})
     run_finished(connection, change, _endings(connection, crashed))
+    if deaths:
+        connection.execute(_COUNT_DEATH, [{"_worker": name, "deaths": count} for name, count in deaths.items()])
+    suspended = [
+        {"_worker": name, "since": now, "because": _SUSPICION.format(count)}
+        for name, count in deaths.items()
+        if count >= CRASH_LOOP
+    ]
+    if suspended:
+        connection.execute(_SUSPEND, suspended)
     connection.execute(_REST, {"changed": change})
     connection.execute(_CLOSE)
     return crashed
@@ -39,9 +57,14 @@ def recover(connection: Connection, change: int) -> tuple[RunRecord, ...]:
 
 _REST = (
     update(workers)
-    .where(workers.c.status.in_([Status.RUNNING.value, Status.STUCK.value]) | workers.c.running_run_id.is_not(None))
+    .where(
+        workers.c.status.in_([Status.RUNNING.value, Status.STUCK.value])
+        | workers.c.running_run_id.is_not(None)
+        | (workers.c.suspended_because.is_not(None) & (workers.c.status == Status.FAILED.value))
+    )
     .values(
         status=case(
+            (workers.c.suspended_because.is_not(None), Status.SUSPENDED.value),
             (workers.c.paused, Status.PAUSED.value),
             (workers.c.last_outcome == Outcome.FAILED.value, Status.FAILED.value),
             else_=Status.IDLE.value,
@@ -49,6 +72,16 @@ _REST = (
         running_run_id=None,
         change=bindparam("changed"),
     )
+)
+_COUNT_DEATH = update(workers).where(workers.c.name == bindparam("_worker")).values(host_crashes=bindparam("deaths"))
+_SUSPEND = (
+    update(workers)
+    .where(workers.c.name == bindparam("_worker"), workers.c.suspended_because.is_(None))
+    .values(suspended_at=bindparam("since"), suspended_because=bindparam("because"))
+)
+_SUSPICION = (
+    "it was running at {} deaths of the host in a row, and may be what kills it; "
+    "mend it, or give it isolation='process', then resume it"
 )
 _CLOSE = (
     update(hosts)
@@ -59,6 +92,12 @@ _CLOSE = (
 
 def _host(connection: Connection, host_id: int) -> HostRecord:
     return rows.host(connection.execute(select(*rows.HOST).where(hosts.c.id == host_id)).one())
+
+
+def _deaths(connection: Connection, in_flight: set[str]) -> dict[str, int]:
+    """For each worker that ran inside a host that died: how many such deaths that makes in a row."""
+    query = select(workers.c.name, workers.c.host_crashes).where(workers.c.isolation != "process")
+    return {row.name: row.host_crashes + 1 for row in connection.execute(query) if row.name in in_flight}
 
 
 def _crashed(run: RunRecord, host: HostRecord) -> RunRecord:

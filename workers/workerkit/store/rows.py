@@ -37,8 +37,18 @@ WORKER = tuple(
     for name in (
         *("name", "status", "schedule", "interval_us", "timeout_us", "isolation", "tags", "description", "source"),
         *("load_error", "registered", "paused", "paused_at", "paused_by", "pause_reason"),
+        *("paused_until", "suspended_at", "suspended_because"),
         *("success_count", "failure_count", "consecutive_failures", "last_run_at", "next_run_at", "last_outcome"),
-        *("last_duration_us", "last_error", "running_run_id", "recent", "covered_until", "created_at", "change"),
+        *(
+            "last_duration_us",
+            "last_error",
+            "running_run_id",
+            "recent",
+            "covered_until",
+            "created_at",
+            "change",
+            "policy",
+        ),
     )
 )
 SELECT_RUNS = select(
@@ -51,9 +61,12 @@ SELECT_RUNS = select(
     ),
     hosts.c.hostname,
     hosts.c.pid,
-    *(runs.c[name] for name in ("progress_done", "progress_total", "progress_note", "dropped_lines")),
+    *(runs.c[name] for name in ("progress_done", "progress_total", "progress_note", "dropped_lines", "retry_at")),
 ).join_from(runs, hosts)
 
+
+_RECENT = [column.name for column in WORKER].index("recent")
+_POLICY = len(WORKER) - 1
 
 Values = Sequence[Any]
 """One row, its values in the order of the columns above."""
@@ -68,7 +81,8 @@ def host(row: Values) -> HostRecord:
 def worker(row: Values) -> WorkerRecord:
     values = list(row)
     values[6] = _tags(row[6])
-    values[24] = _recent(row[24])
+    values[_RECENT] = _recent(row[_RECENT])
+    values[_POLICY] = _policy(row[_POLICY])
     return WorkerRecord(*values)
 
 
@@ -106,6 +120,13 @@ def minute(row: Values) -> ActivityRecord:
 
 def _tags(text: str) -> tuple[str, ...]:
     return () if text == "[]" else tuple(str(tag) for tag in codec.from_json(text, []))
+
+
+def _policy(text: str) -> dict[str, str]:
+    if text == "{}":
+        return {}
+    found = codec.from_json(text, {})
+    return {str(option): str(words) for option, words in found.items()} if isinstance(found, dict) else {}
 
 
 def _recent(text: str) -> tuple[tuple[str, int], ...]:

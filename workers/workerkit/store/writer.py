@@ -147,6 +147,9 @@ class Writer:
             return self._closed and self._waiting == 0
         return True
 
+    def troubled_for(self) -> float:
+        return 0.0
+
     def _enter(self, item: Item) -> DatabaseError | None:
         with self._gate:
             if self._closed:

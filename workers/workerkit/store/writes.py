@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workerkit.clock import MINUTE, Micros
@@ -19,11 +19,13 @@ from workerkit.store.events import (
     HostBeat,
     LinesCaptured,
     NextRunMoved,
+    RetryDropped,
     RunFinished,
     RunProgressed,
     RunStarted,
     SlotsMissed,
     StatusChanged,
+    WorkerSuspended,
 )
 from workerkit.store.groups import Occurrence, count_failures
 from workerkit.store.models import activity, failures, gaps, hosts, log_lines, runs, worker_state, workers
@@ -97,6 +99,7 @@ _finish_run = (
         finished_at=bindparam("finished"),
         duration_us=bindparam("took"),
         dropped_lines=bindparam("dropped"),
+        retry_at=bindparam("again_at"),
     )
 )
 
@@ -104,6 +107,7 @@ _finish_run = (
 _counted = bindparam("run") >= workers.c.counted_from_run
 _succeeded = _counted & (bindparam("ended") == "succeeded")
 _failed = _counted & (bindparam("ended") == "failed")
+_failed_for_good = _failed & bindparam("again_at", type_=BigInteger).is_(None)
 
 end_worker = (
     update(workers)
@@ -114,13 +118,14 @@ end_worker = (
         failure_count=workers.c.failure_count + case((_failed, 1), else_=0),
         consecutive_failures=case(
             (_succeeded, 0),
-            (_failed, workers.c.consecutive_failures + 1),
+            (_failed_for_good, workers.c.consecutive_failures + 1),
             else_=workers.c.consecutive_failures,
         ),
         last_error=func.coalesce(bindparam("failure_error"), workers.c.last_error),
         last_outcome=bindparam("ended"),
         last_duration_us=bindparam("took"),
-        running_run_id=case((workers.c.running_run_id == bindparam("run"), None), else_=workers.c.running_run_id),
+        running_run_id=bindparam("still_running"),
+        host_crashes=0,
         recent=bindparam("recent_now"),
         change=bindparam("changed"),
     )
@@ -176,6 +181,7 @@ def _run_ending(event: RunFinished, failure: Failure | None) -> dict[str, Any]:
         "finished": event.finished_at,
         "took": event.duration,
         "dropped": event.dropped_lines,
+        "again_at": event.retry_at,
     }
 
 
@@ -188,6 +194,8 @@ def _worker_ending(event: RunFinished, failure: Failure | None, change: int) -> 
         "took": event.duration,
         "status_now": event.status.value,
         "recent_now": event.recent,
+        "again_at": event.retry_at,
+        "still_running": event.running_run_id,
         "changed": change,
     }
 
@@ -234,6 +242,57 @@ def status_changed(connection: Connection, change: int, events: Sequence[StatusC
     connection.execute(
         _set_status,
         [{"_worker": event.worker, "status_now": event.status.value, "changed": change} for event in events],
+    )
+
+
+_drop_retry = update(runs).where(_this_run, runs.c.retry_at.is_not(None)).values(retry_at=None)
+_fail_for_good = (
+    update(workers)
+    .where(_this_worker)
+    .values(
+        status=bindparam("status_now"),
+        consecutive_failures=workers.c.consecutive_failures
+        + case((bindparam("run") >= workers.c.counted_from_run, 1), else_=0),
+        change=bindparam("changed"),
+    )
+)
+
+
+def retry_dropped(connection: Connection, change: int, events: Sequence[RetryDropped]) -> None:
+    """One after the other: an event that comes twice must not count twice."""
+    for event in events:
+        if connection.execute(_drop_retry, {"_run": event.run_id}).rowcount:
+            connection.execute(
+                _fail_for_good,
+                {"_worker": event.worker, "run": event.run_id, "status_now": event.status.value, "changed": change},
+            )
+
+
+_suspend = (
+    update(workers)
+    .where(_this_worker)
+    .values(
+        suspended_at=bindparam("since"),
+        suspended_because=bindparam("because"),
+        status=bindparam("status_now"),
+        change=bindparam("changed"),
+    )
+)
+
+
+def worker_suspended(connection: Connection, change: int, events: Sequence[WorkerSuspended]) -> None:
+    connection.execute(
+        _suspend,
+        [
+            {
+                "_worker": event.worker,
+                "since": event.at,
+                "because": storable(event.because, LINE_LIMIT),
+                "status_now": event.status.value,
+                "changed": change,
+            }
+            for event in events
+        ],
     )
 
 
@@ -403,6 +462,8 @@ def count_activity(connection: Connection, happened: Counter[tuple[Micros, str]]
 APPLY: dict[type[Event], Callable[[Connection, int, Sequence[Any]], None]] = {
     RunStarted: run_started,
     RunFinished: run_finished,
+    RetryDropped: retry_dropped,
+    WorkerSuspended: worker_suspended,
     StatusChanged: status_changed,
     RunProgressed: run_progressed,
     LinesCaptured: lines_captured,

@@ -1,0 +1,81 @@
+"""Further attempts of runs that failed: each waits for its time, and keeps its worker's place meanwhile."""
+
+from collections.abc import Callable
+from functools import partial
+
+from workerkit.clock import SECOND, Clock, Micros
+from workerkit.outcome import GapReason, Result
+from workerkit.roster import ActiveRun, LiveWorker, PendingRetry, Refusal, Roster, Run
+from workerkit.store.events import EventSink, RetryDropped
+from workerkit.watchdog import Watchdog
+
+Attempt = Callable[[LiveWorker, Run], Run | Refusal]
+"""Admits the attempt that follows this run, and sends it on its way, or says why not."""
+Freed = Callable[[LiveWorker], None]
+"""Told that a worker has room for another run."""
+
+
+class Retries:
+    """Safe from any thread."""
+
+    def __init__(
+        self, roster: Roster, writer: EventSink, watchdog: Watchdog, clock: Clock, *, attempt: Attempt, freed: Freed
+    ) -> None:
+        self._roster = roster
+        self._writer = writer
+        self._watchdog = watchdog
+        self._clock = clock
+        self._attempt = attempt
+        self._freed = freed
+
+    def plan(self, live: LiveWorker, active: ActiveRun, result: Result) -> Micros | None:
+        """When the next attempt follows, where one does. A stuck run has none: its code still holds its place."""
+        if result.retry_in is None or active.stuck or live.paused or live.suspended:
+            return None
+        at = self._clock.now() + result.retry_in
+        self.resume(live, active.run, at)
+        return at
+
+    def resume(self, live: LiveWorker, run: Run, at: Micros) -> None:
+        """Takes a retry among those that wait; one whose time has passed begins in a moment."""
+        with self._roster.lock:
+            pending = PendingRetry(run, at)
+            live.retries.append(pending)
+            pending.timer = self._watchdog.call_in(
+                max(0, at - self._clock.now()) / SECOND, partial(self._begin, live, pending)
+            )
+
+    def hasten(self, live: LiveWorker) -> Run | Refusal | None:
+        """Begins the next attempt now rather than later; None where none waits."""
+        with self._roster.lock:
+            return self._begin(live, live.retries[0]) if live.retries else None
+
+    def drop(self, live: LiveWorker) -> list[Run]:
+        """Gives up the attempts that were to follow; the runs whose retry they were."""
+        with self._roster.lock:
+            dropped, live.retries = live.retries, []
+            for pending in dropped:
+                self._forget(live, pending)
+        return [pending.run for pending in dropped]
+
+    def _begin(self, live: LiveWorker, pending: PendingRetry) -> Run | Refusal | None:
+        """The attempt's time has come. While the host stops, it stays planned: the next host takes it up."""
+        with self._roster.lock:
+            if pending not in live.retries:
+                return None
+            if pending.timer is not None:
+                pending.timer.cancel()
+            answer = self._attempt(live, pending.run)
+            stopping = isinstance(answer, Refusal) and answer.reason is GapReason.STOPPING
+            if not stopping:
+                live.retries.remove(pending)
+            if isinstance(answer, Refusal) and not stopping:
+                self._forget(live, pending)
+            return answer
+
+    def _forget(self, live: LiveWorker, pending: PendingRetry) -> None:
+        if pending.timer is not None:
+            pending.timer.cancel()
+        live.failures_in_row += 1
+        self._writer.submit(RetryDropped(pending.run.id, live.name, live.status()))
+        self._freed(live)
