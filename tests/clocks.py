@@ -1,6 +1,6 @@
-"""A clock that tests move by hand."""
+"""Clocks that tests move by hand."""
 
-from workerkit.clock import SECOND, Micros
+from workerkit.clock import SECOND, Micros, SystemClock
 
 START: Micros = 1_767_225_600 * SECOND
 """2026-01-01 00:00 UTC."""
@@ -27,3 +27,26 @@ class HandClock:
     def step(self, seconds: float) -> None:
         """Somebody sets the wall clock."""
         self._now += round(seconds * SECOND)
+
+
+class RunningClock(SystemClock):
+    """The machine's clocks, which go on by themselves and which a test can set."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        self._wall: Micros = round(ahead * SECOND)
+        self._monotonic = 0.0
+
+    def now(self) -> Micros:
+        return super().now() + self._wall
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._monotonic
+
+    def step(self, seconds: float) -> None:
+        """Somebody sets the wall clock; or the machine sleeps, and its monotonic clock with it."""
+        self._wall += round(seconds * SECOND)
+
+    def leap(self, seconds: float) -> None:
+        """The machine sleeps, and its monotonic clock does not: both are ahead when it wakes."""
+        self._wall += round(seconds * SECOND)
+        self._monotonic += seconds

@@ -231,13 +231,26 @@ def test_nothing_begins_once_the_host_is_stopping() -> None:
     assert set(scene.verdicts()) == {"overload", "stopping"}
 
 
+def test_a_clock_set_back_over_one_slot_does_not_run_it_twice() -> None:
+    scene = Scene(interval="1d")
+    scene.clock.advance(24 * 3600)
+    scene.slots.look("w")
+    scene.end_run()
+    scene.clock.step(-HOUR / SECOND - (scene.clock.now() - scene.writer.runs()[0].due_at) / SECOND)
+    scene.slots.set_back()
+    for _ in range(8):
+        scene.clock.advance(HOUR / SECOND)
+        scene.slots.look("w")
+    assert len(scene.writer.runs()) == 1
+
+
 def test_after_the_clock_went_back_slots_begin_anew() -> None:
     scene = Scene()
     scene.clock.advance(1)
     scene.slots.look("w")
     scene.end_run()
     scene.clock.step(-HOUR / SECOND)
-    scene.slots.begin_anew(scene.live)
+    scene.slots.set_back()
     scene.clock.advance(1)
     scene.slots.look("w")
     assert len(scene.writer.runs()) == 2

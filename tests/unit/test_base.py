@@ -43,7 +43,7 @@ def test_the_constructor_overrides_class_attributes_of_this_object_alone() -> No
 
 
 def test_an_unknown_option_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(TypeError, match=r"no option 'intervall'; it takes capture_locals, catch_up, cpu_limit"):
+    with pytest.raises(TypeError, match=r"no option 'intervall'; it takes aliases, capture_locals, catch_up"):
         NightlyBackup(**dict[str, Any](intervall="5s"))
 
 

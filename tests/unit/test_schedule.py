@@ -1,14 +1,19 @@
-"""Slots, durations and cron lines."""
+"""Slots of intervals, durations, and what is refused at registration."""
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workerkit.clock import DAY, HOUR, MINUTE, SECOND, from_datetime, to_datetime
+from workerkit import RunContext, worker
+from workerkit.clock import DAY, HOUR, MINUTE, SECOND, from_datetime
+from workerkit.errors import RegistrationError
+from workerkit.registry import Registry
 from workerkit.schedule import (
-    MAX_COUNTED_SLOTS,
     MAX_INTERVAL,
     MIN_INTERVAL,
     Cron,
@@ -93,59 +98,93 @@ def test_a_year_of_missed_slots_costs_nothing() -> None:
     assert count == 365 * 86_400 * 5
 
 
-def test_sunday_is_0_and_7_as_cron_has_it() -> None:
-    saturday = from_datetime(datetime(2026, 3, 7, 12, 0, tzinfo=UTC))
-    sunday = from_datetime(datetime(2026, 3, 8, 0, 0, tzinfo=UTC))
-    assert Cron("0 0 * * 0").next_slot("w", saturday) == sunday
-    assert Cron("0 0 * * 7").next_slot("w", saturday) == sunday
+def test_a_year_of_missed_cron_slots_is_counted_by_days_and_costs_next_to_nothing() -> None:
+    began = time.perf_counter()
+    assert Cron("* * * * *", "Europe/Berlin").last_slot("w", NOW - 365 * DAY, NOW) == (NOW, 365 * 24 * 60)
+    assert time.perf_counter() - began < 0.5
 
 
-def test_day_of_month_and_day_of_week_are_joined_by_or() -> None:
-    slots, moment = [], from_datetime(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
-    for _ in range(4):
-        found = Cron("0 0 13 * 5").next_slot("w", moment)
-        assert found is not None
-        moment = found
-        slots.append(to_datetime(moment).day)
-    assert slots == [6, 13, 20, 27]
+@given(st.integers(0, 365 * 24 * 60), st.integers(0, 60 * 24 * 60))
+def test_what_is_counted_is_what_comes_due(begin: int, minutes: int) -> None:
+    cron, moment = Cron("7,*/20 1-5,22 * * mon-fri", "Europe/Berlin"), NOW + begin * MINUTE
+    until, count, latest = moment + minutes * MINUTE, 0, None
+    slot = cron.next_slot("w", moment)
+    while slot is not None and slot <= until:
+        count, latest = count + 1, slot
+        slot = cron.next_slot("w", slot)
+    assert cron.last_slot("w", moment, until) == (latest, count)
+
+
+def job(_ctx: RunContext) -> None: ...
+
+
+class Job:
+    name, interval = "job", 1
+
+    def run(self, ctx: RunContext) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("day", "utc"),
+    ("interval", "says"),
     [
-        (datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
-        (datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        (0, "an interval of 0 s is out of bounds; give one between 100ms and 3650 days"),
+        ("0s", "an interval of 0 s is out of bounds"),
+        (0.0, "an interval of 0 s is out of bounds"),
+        (timedelta(0), "an interval of 0 s is out of bounds"),
+        (-1, "-1 is negative"),
+        (-0.5, "-0.5 is negative"),
+        (timedelta(seconds=-1), "is negative"),
+        (float("nan"), "nan is not a duration; give a finite number"),
+        (float("inf"), "inf is not a duration; give a finite number"),
+        (float("-inf"), "-inf is not a duration; give a finite number"),
+        ("nan", "'nan' is not a duration; write it like '30s'"),
+        (0.099, "an interval of 0.099 s is out of bounds"),
+        ("99ms", "an interval of 0.099 s is out of bounds"),
+        ("3651d", "out of bounds; give one between 100ms and 3650 days"),
+        (timedelta.max, "is longer than a hundred years"),
+        (10**18, "is longer than a hundred years"),
+        pytest.param(10**400, "is longer than a hundred years", id="beyond floats"),
+        pytest.param(10**5000, "is longer than a hundred years", id="beyond printing"),
+        pytest.param(-(10**5000), "is negative", id="beyond printing, negative"),
+        (1e300, "is longer than a hundred years"),
+        pytest.param("9" * 400 + "w", "is not a duration; give a finite number", id="infinite weeks"),
+        (True, "True is not a duration"),
+        (False, "False is not a duration"),
+        (1 + 2j, "is not a duration"),
+        (b"5s", "is not a duration"),
+        ([5], "is not a duration"),
     ],
 )
-def test_a_job_at_half_past_two_runs_once_on_both_odd_days(day: datetime, utc: datetime) -> None:
-    schedule = Cron("30 2 * * *", "Europe/Berlin")
-    latest, count = schedule.last_slot("w", from_datetime(day), from_datetime(day + timedelta(hours=20)))
-    assert count == 1
-    assert latest == from_datetime(utc)
+def test_an_interval_that_cannot_be_meant_is_refused_at_registration(interval: Any, says: str) -> None:
+    registry = Registry()
+    with pytest.raises(RegistrationError, match=re.escape(says)) as refusal:
+        registry.register(Job(), interval=interval)
+    assert "worker 'job'" in str(refusal.value)
+    assert len(str(refusal.value)) < 400
+    assert len(registry) == 0
 
 
-def test_the_29th_of_february_comes_every_four_years() -> None:
-    slot = Cron("0 0 29 2 *").next_slot("w", NOW)
-    assert slot == from_datetime(datetime(2028, 2, 29, tzinfo=UTC))
+@pytest.mark.parametrize("line", ["0 0 30 2 *", "61 * * * *", "* * * *", "@reboot", "9" * 5000 + " * * * *"])
+def test_a_cron_line_that_cannot_be_meant_is_refused_before_there_is_a_worker(line: str) -> None:
+    with pytest.raises(ScheduleError):
+        worker(cron=line)(job)
 
 
-def test_the_count_of_missed_cron_slots_is_bounded_and_the_latest_is_still_right() -> None:
-    latest, count = Cron("* * * * *").last_slot("w", NOW - 365 * DAY, NOW)
-    assert (latest, count) == (NOW, MAX_COUNTED_SLOTS)
+@pytest.mark.parametrize("schedule", [30, "30s", Every, object()])
+def test_what_is_no_schedule_is_refused_at_registration(schedule: Any) -> None:
+    with pytest.raises(RegistrationError, match=r"give every\(\.\.\.\), Cron\(\.\.\.\) or Manual\(\)"):
+        Registry().register(Job(), schedule=schedule)
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [("* * * *", "five fields"), ("61 * * * *", "not a cron line"), ("0 0 30 2 *", "never comes due|not a cron line")],
-)
-def test_a_wrong_cron_line_is_refused_with_the_reason(line: str, says: str) -> None:
-    with pytest.raises(ScheduleError, match=says):
-        Cron(line)
+@pytest.mark.parametrize("interval", ["100ms", 0.1, "3650d", timedelta(days=3650)])
+def test_an_interval_at_the_bounds_is_taken(interval: timedelta | float | str) -> None:
+    assert Registry().register(Job(), interval=interval).schedule == every(interval)
 
 
-def test_an_unknown_time_zone_is_refused_with_an_example() -> None:
-    with pytest.raises(ScheduleError, match="Europe/Berlin"):
-        Cron("* * * * *", "Mars/Olympus")
+@pytest.mark.parametrize("period", [30.0, "30s", True, None, float("nan")])
+def test_every_with_anything_but_microseconds_says_how_to_write_it(period: Any) -> None:
+    with pytest.raises(ScheduleError, match=r"write every\('30s'\)"):
+        Every(period)
 
 
 def test_a_manual_schedule_is_never_due() -> None:
@@ -154,5 +193,8 @@ def test_a_manual_schedule_is_never_due() -> None:
 
 
 def test_schedules_describe_themselves_for_people() -> None:
+    assert Manual().closed_because(NOW) == "it has no schedule; it runs only when somebody asks"
+    assert every("90s").closed_because(NOW) is None
+    assert Cron("@daily").closed_because(NOW) is None
     described = [every("90s").describe(), Cron("0 3 * * *", "Asia/Tokyo").describe(), Manual().describe()]
     assert described == ["every 1m30s", "cron 0 3 * * * Asia/Tokyo", "manual"]

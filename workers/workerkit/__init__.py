@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workerkit.base import BaseWorker, Worker, worker
+    from workerkit.calendars import Calendar
     from workerkit.context import RunContext
     from workerkit.errors import (
         Cancel,
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     )
     from workerkit.manager import WorkerManager
     from workerkit.policy import Retry
-    from workerkit.schedule import Cron, Every, Manual, ScheduleError, every
+    from workerkit.schedule import Cron, Every, Manual, ScheduleError, every, restrict
     from workerkit.version import __version__
 
 _HOMES = {
     "BaseWorker": "base",
+    "Calendar": "calendars",
     "Cancel": "errors",
     "Cron": "schedule",
     "DatabaseError": "errors",
@@ -41,11 +43,13 @@ _HOMES = {
     "WorkerManager": "manager",
     "__version__": "version",
     "every": "schedule",
+    "restrict": "schedule",
     "worker": "base",
 }
 
 __all__ = [
     "BaseWorker",
+    "Calendar",
     "Cancel",
     "Cron",
     "DatabaseError",
@@ -64,6 +68,7 @@ __all__ = [
     "WorkerManager",
     "__version__",
     "every",
+    "restrict",
     "worker",
 ]
 

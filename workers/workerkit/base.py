@@ -32,7 +32,7 @@ class BaseWorker:
     name: str
     interval: Any = None
     schedule: Schedule | None = None
-    timezone: str = "UTC"
+    timezone: str | None = None
     not_before: Any = None
     not_after: Any = None
     days_off: Iterable[Any] = ()
@@ -46,6 +46,7 @@ class BaseWorker:
     memory_limit: Any = None
     cpu_limit: Any = None
     warm: bool = False
+    aliases: Iterable[str] = ()
     tags: Iterable[str] = ()
     description: str | None = ""
     capture_locals: bool = True
@@ -117,7 +118,7 @@ def worker(
         own: Options = {
             "name": name or target.__name__.replace("_", "-"),
             "interval": every,
-            "schedule": _schedule(every, cron, options.get("timezone", "UTC")),
+            "schedule": _schedule(every, cron, options.get("timezone") or "UTC"),
             **options,
         }
         if own.get("description") is None:

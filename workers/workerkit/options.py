@@ -17,8 +17,8 @@ Interval = timedelta | float | str | None
 class RunOptions(TypedDict, total=False):
     """What can be said of any worker, however it is made."""
 
-    timezone: str
-    """IANA name, in which not_before, not_after and days_off are meant; default UTC."""
+    timezone: str | None
+    """IANA name, in which not_before, not_after and days_off are meant; by default the cron line's own, else UTC."""
     not_before: time | datetime | date | str | None
     """Not due before this time of day (`08:00`), or before this moment."""
     not_after: time | datetime | date | str | None
@@ -45,6 +45,8 @@ class RunOptions(TypedDict, total=False):
     """Of its process: processor time of one run."""
     warm: bool
     """Whether its process stays for the next run; what a run leaves behind in memory, the next one finds."""
+    aliases: Iterable[str]
+    """Names that it had before: what is known under them becomes its own when the host starts."""
     tags: Iterable[str]
     """Words to filter by."""
     description: str | None

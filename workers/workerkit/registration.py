@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from workerkit.base import FunctionWorker, is_async
 from workerkit.clock import Micros
@@ -22,7 +22,10 @@ from workerkit.policy import (
     parse_retry,
     parse_size,
 )
-from workerkit.schedule import Cron, Every, Manual, Schedule, ScheduleError, every, format_duration
+from workerkit.schedule import Manual, Schedule, ScheduleError, every, format_duration, restrict
+
+if TYPE_CHECKING:
+    from workerkit.processes.locator import Locator
 
 NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 """What a worker's name may be: it stands in URLs, command lines, file names and 80-column tables."""
@@ -50,6 +53,8 @@ class Registration:
     """path:line of the definition, for people."""
     load_error: str | None = None
     description: str = ""
+    aliases: tuple[str, ...] = ()
+    """Names that it had before."""
     tags: tuple[str, ...] = ()
     timeout: Micros | None = None
     retry: Retry | None = None
@@ -65,6 +70,8 @@ class Registration:
     cpu_limit: Micros | None = None
     warm: bool = False
     """Whether its process stays for the next run."""
+    locator: "Locator | None" = None
+    """Where a process of its own finds it; see workerkit.processes.locator."""
     capture_locals: bool = True
     """Whether a failure keeps the local variables of its frames."""
     secrets: tuple[str, ...] = ()
@@ -122,9 +129,16 @@ def registration_of(worker: Any, options: Mapping[str, Any]) -> Registration:
         registration = Registration(
             name=name,
             worker=worker,
-            schedule=_restricted(_schedule(worker, options), option),
+            schedule=restrict(
+                _schedule(worker, options),
+                not_before=option("not_before"),
+                not_after=option("not_after"),
+                days_off=option("days_off") or (),
+                timezone=option("timezone"),
+            ),
             source=source,
             description=_description(option("description"), where),
+            aliases=_aliases(option("aliases", ()), name, where),
             tags=_tags(option("tags", ()), where),
             timeout=parse_limit("timeout", option("timeout"), at_least=MILLISECOND),
             retry=parse_retry(option("retry")),
@@ -144,19 +158,6 @@ def registration_of(worker: Any, options: Mapping[str, Any]) -> Registration:
     except (ScheduleError, PolicyError) as error:
         raise RegistrationError(f"{where}: {error}") from error
     return registration
-
-
-def _restricted(schedule: Schedule, option: Callable[..., Any]) -> Schedule:
-    """The schedule within the worker's window and apart from its days off, where it has such."""
-    bounds = {name: option(name) for name in ("not_before", "not_after")}
-    days_off = option("days_off", ())
-    if days_off is None or (isinstance(days_off, tuple | list) and not days_off):
-        days_off = ()
-    if days_off == () and all(bound is None for bound in bounds.values()):
-        return schedule
-    from workerkit.windows import restrict
-
-    return restrict(schedule, **bounds, days_off=days_off, timezone=option("timezone", "UTC"))
 
 
 def _flag(name: str, value: Any, where: str) -> bool:
@@ -183,7 +184,7 @@ def _schedule(worker: Any, options: Mapping[str, Any]) -> Schedule:
     own = {key: getattr(worker, key, None) for key in ("schedule", "interval")}
     for holder in (options, own):
         if (schedule := holder.get("schedule")) is not None:
-            if not isinstance(schedule, Every | Cron | Manual):
+            if not isinstance(schedule, Schedule):
                 raise ScheduleError(f"schedule={schedule!r} is none; give every(...), Cron(...) or Manual()")
             return schedule
         if (interval := holder.get("interval")) is not None:
@@ -221,6 +222,8 @@ def _isolation(worker: Any, wanted: Any, where: str) -> Isolation:
     natural: Isolation = "async" if is_async(worker) else "thread"
     if wanted in (None, natural):
         return natural
+    if wanted == "process":
+        return "process"
     if wanted == "async":
         raise RegistrationError(
             f"{where}: isolation='async' needs `async def run`; write it so, or leave the option out"
@@ -238,6 +241,14 @@ def _tags(value: Any, where: str) -> tuple[str, ...]:
             f"{where}: tags={value!r} won't do; give a list of words such as ['billing', 'nightly']"
         )
     return tuple(value or ())
+
+
+def _aliases(value: Any, name: str, where: str) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(old, str) and NAME.fullmatch(old) for old in (value or ())):
+        raise RegistrationError(f"{where}: aliases={value!r} won't do; give a list of earlier names such as ['backup']")
+    if name in (value or ()):
+        raise RegistrationError(f"{where}: its own name is among its aliases; give only names that it had before")
+    return tuple(dict.fromkeys(value or ()))
 
 
 def _description(value: Any, where: str) -> str:

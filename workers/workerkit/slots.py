@@ -68,11 +68,15 @@ class Slots:
             for live in self._roster:
                 wanted = live.registration.catch_up
                 open_ = self._open(live, max(1, wanted))
+                if open_.older:
+                    self._let_go(live, 0)
                 self._miss_older(live, open_, reason, detail)
                 for due_at in open_.latest:
                     if self._caught_up(live, due_at):
                         live.waiting.append(Slot(Trigger.CATCH_UP, due_at, (reason, detail)))
+                        self._let_go(live, wanted)
                     else:
+                        self._let_go(live, 0)
                         self._miss(live, reason, detail, due_at, due_at, 1)
                 if live.waiting:
                     planned.append(live)
@@ -81,10 +85,12 @@ class Slots:
             later(place * step, partial(self._begin_waiting, live))
         return len(planned)
 
-    def write_off(self, live: LiveWorker, reason: GapReason, detail: str) -> None:
-        """Accounts for every open slot up to now without a catch-up run."""
+    def write_off(self, live: LiveWorker, reason: GapReason, detail: str, until: Micros | None = None) -> None:
+        """Accounts for every open slot up to a moment, or up to now, without a catch-up run."""
         with self._roster.lock:
-            open_ = self._open(live, 1)
+            open_ = self._open(live, 1, until)
+            if open_.latest:
+                self._let_go(live, 0)
             self._miss_older(live, open_, reason, detail)
             for due_at in open_.latest:
                 self._miss(live, reason, detail, due_at, due_at, 1)
@@ -93,6 +99,17 @@ class Slots:
         """Takes everything up to now as accounted for: a new schedule, or a clock that was set back."""
         self._let_go(live, 0)
         live.covered_until = self._clock.now()
+
+    def set_back(self) -> None:
+        """The clock was set back: slots that had their verdict come once more, and all of them would be waited for.
+
+        A schedule begins anew, but for one that has a single such slot: a nightly job is not run twice.
+        """
+        with self._roster.lock:
+            now = self._clock.now()
+            for live in self._roster:
+                if live.registration.schedule.last_slot(live.name, now, live.covered_until)[1] > 1:
+                    self.begin_anew(live)
 
     def _caught_up(self, live: LiveWorker, due_at: Micros) -> bool:
         """Whether a missed slot is to be run after all."""
@@ -140,9 +157,10 @@ class Slots:
             reason = answer.reason or GapReason.OVERLOAD
             self._miss(live, reason, answer.text, slot.due_at, slot.due_at, 1, answer.run_id)
 
-    def _open(self, live: LiveWorker, wanted: int) -> "_Open":
-        """The latest `wanted` slots up to now that nobody has seen, and what lies before them."""
-        schedule, name, until = live.registration.schedule, live.name, self._clock.now()
+    def _open(self, live: LiveWorker, wanted: int, until: Micros | None = None) -> "_Open":
+        """The latest `wanted` slots up to a moment, or up to now, that nobody has seen, and what lies before them."""
+        schedule, name = live.registration.schedule, live.name
+        until = self._clock.now() if until is None else until
         latest: list[Micros] = []
         while len(latest) < wanted:
             slot, _ = schedule.last_slot(name, live.seen_until, until)

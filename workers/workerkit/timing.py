@@ -31,29 +31,38 @@ _RETRY = timedelta(minutes=1)
 
 
 class Timing:
-    """Calls `on_slot(name)` whenever a worker's slot has come. start() and stop() are idempotent."""
+    """Calls `on_slot(name)` whenever a worker's slot has come. start() and stop() are idempotent, from any thread.
+
+    The scheduler's own thread must not call it: whoever stops a scheduler waits for that thread.
+    """
 
     def __init__(self, on_slot: OnSlot) -> None:
+        self._life = threading.RLock()
         self._on_slot = on_slot
         self._schedules: dict[str, Schedule] = {}
         self._scheduler: BackgroundScheduler | None = None
 
     def add(self, name: str, schedule: Schedule) -> None:
         """Takes a worker in, or gives one that is known another schedule."""
-        self._schedules[name] = schedule
-        if self._scheduler is not None:
-            self._add_job(self._scheduler, name, schedule)
+        with self._life:
+            self._schedules[name] = schedule
+            if self._scheduler is not None:
+                self._add_job(self._scheduler, name, schedule)
 
     def remove(self, name: str) -> None:
-        self._schedules.pop(name, None)
-        if self._scheduler is not None:
-            # A worker without a further slot has no job any more.
-            with contextlib.suppress(JobLookupError):
-                self._scheduler.remove_job(name)
+        with self._life:
+            self._schedules.pop(name, None)
+            if self._scheduler is not None:
+                # A worker without a further slot has no job any more.
+                with contextlib.suppress(JobLookupError):
+                    self._scheduler.remove_job(name)
 
     def start(self) -> None:
-        if self._scheduler is not None:
-            return
+        with self._life:
+            if self._scheduler is None:
+                self._scheduler = self._started()
+
+    def _started(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
@@ -63,12 +72,13 @@ class Timing:
         for name, schedule in self._schedules.items():
             self._add_job(scheduler, name, schedule)
         scheduler.start()
-        self._scheduler = scheduler
+        return scheduler
 
     def stop(self) -> None:
-        scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None and scheduler.running:
-            scheduler.shutdown(wait=False)
+        with self._life:
+            scheduler, self._scheduler = self._scheduler, None
+            if scheduler is not None and scheduler.running:
+                scheduler.shutdown(wait=False)
 
     @property
     def alive(self) -> bool:
@@ -77,9 +87,14 @@ class Timing:
         return isinstance(thread, threading.Thread) and thread.is_alive()
 
     def restart(self) -> None:
-        """Begins anew with the same schedules, each at its next slot from now: after a clock step or a dead thread."""
-        self.stop()
-        self.start()
+        """Begins anew with the same schedules, each at its next slot from now: after a clock step or a dead thread.
+
+        Does nothing after stop(): whoever finds the scheduler dead must not revive what somebody else takes down.
+        """
+        with self._life:
+            if self._scheduler is not None:
+                self.stop()
+                self.start()
 
     @staticmethod
     def _add_job(scheduler: BackgroundScheduler, name: str, schedule: Schedule) -> None:
