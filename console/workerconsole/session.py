@@ -16,6 +16,8 @@ class Hosting(Protocol):
 
     @property
     def recovered(self) -> tuple[RunRecord, ...]: ...
+    @property
+    def trouble(self) -> str | None: ...
     def start(self) -> None: ...
     def stop(self, grace: float | None = None) -> object: ...
     def hurry(self) -> None: ...
@@ -82,6 +84,11 @@ class Session:
             return Opened(attached_instead=str(error))
         self.host = host
         return Opened(recovered=tuple(host.recovered))
+
+    @property
+    def trouble(self) -> str | None:
+        """What our host has to say of the database that it can't write there; None when all is well."""
+        return None if self.host is None else self.host.trouble
 
     def stop_host(self, grace: float | None = None) -> None:
         """Stop our host, if there is one. The database then shows how every run of it ended."""

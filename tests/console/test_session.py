@@ -16,6 +16,7 @@ class FakeHost:
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault
+        self.trouble: str | None = None
         self.calls: list[str] = []
 
     @property
@@ -55,6 +56,18 @@ def test_opening_starts_the_host_and_a_command_nudges_it(opener: Callable[[], Da
     assert host.calls == ["start", "nudge"]
     session.close(2.0)
     assert host.calls[-1] == "stop 2.0"
+
+
+def test_what_our_host_says_of_the_database_is_known_without_the_database(opener: Callable[[], Database]) -> None:
+    host = FakeHost()
+    session = Session(opener, lambda _: host)
+    said = [session.trouble]
+    session.open()
+    said.append(session.trouble)
+    host.trouble = "the disk is full"
+    said.append(session.trouble)
+    session.close()
+    assert said == [None, None, "the disk is full"]
 
 
 def test_where_another_host_lives_it_attaches_and_stops_nobody(opener: Callable[[], Database]) -> None:

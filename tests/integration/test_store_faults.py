@@ -1,6 +1,8 @@
 """A failure at every statement in turn: the database shows the state before or after, and nothing between."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,7 @@ class Fault:
 
 def write_with_fault(bench: Bench, events: list[Event], planted: Fault) -> list[BaseException | None]:
     """Writes the events in one transaction, which the fault meets."""
-    engine = bench.writer._engine
+    engine = bench.writer._channel.engine
 
     def plant() -> None:
         event.listen(engine, "before_cursor_execute", planted)
@@ -133,6 +135,15 @@ def test_a_lasting_fault_costs_one_event_and_the_others_are_whole(bench: Bench) 
     assert bench.writer.call(operations.rebuild_counters) == []
 
 
+def test_a_fault_at_any_call_of_a_hosts_life_leaves_whole_transactions_and_a_passing_one_nothing_at_all() -> None:
+    """Also a death at some calls; `make soak` does all of them. In a process of its own, which forks."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.unit.store.everycall"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, ""), answer.stdout
+    assert int(answer.stdout.split()[0]) > 150
+
+
 def test_the_start_of_a_run_is_not_acknowledged_before_its_commit(bench: Bench) -> None:
     start = bench.started("a")
     seen: list[list[Any]] = []
@@ -140,10 +151,10 @@ def test_the_start_of_a_run_is_not_acknowledged_before_its_commit(bench: Bench) 
     def look(*_args: Any) -> None:
         seen.append(bench.sql("SELECT id FROM runs"))
 
-    event.listen(bench.writer._engine, "commit", look)
+    event.listen(bench.writer._channel.engine, "commit", look)
     told: list[BaseException | None] = []
     bench.writer.submit(start, told.append)
     wait_for(lambda: told, "the acknowledgement")
-    event.remove(bench.writer._engine, "commit", look)
+    event.remove(bench.writer._channel.engine, "commit", look)
     assert seen[0] == []
     assert bench.sql("SELECT id FROM runs") == [(start.run_id,)]

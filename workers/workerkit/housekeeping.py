@@ -3,9 +3,12 @@
 import logging
 import threading
 
-from workerkit.clock import Clock
+from sqlalchemy import Connection
+
+from workerkit.clock import SECOND, Clock, Micros
 from workerkit.service import Service
 from workerkit.store import retention
+from workerkit.store.retention import Pruned
 from workerkit.store.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,8 @@ class Housekeeper(Service):
         super().__init__()
         self._writer = writer
         self._clock = clock
+        self._began_at, self._up_since = clock.now(), clock.monotonic()
+        self._ages_from: Micros | None = None
 
     def _main(self, stopping: threading.Event) -> None:
         while not stopping.wait(ROUND):
@@ -34,6 +39,15 @@ class Housekeeper(Service):
                 logger.exception("a round of housekeeping failed; the next one is in %.0f s", ROUND)
 
     def _round(self, stopping: threading.Event) -> None:
-        while self._writer.call(lambda connection, _change: retention.prune(connection, now=self._clock.now())).runs:
+        while self._writer.call(self._prune).runs:
             if stopping.wait(BREATH):
                 return
+
+    def _prune(self, connection: Connection, _change: int) -> Pruned:
+        return retention.prune(connection, now=self._now(connection))
+
+    def _now(self, connection: Connection) -> Micros:
+        """The time by which things are old: the wall clock, unless that has jumped ahead. See retention.ages_from()."""
+        if self._ages_from is None:
+            self._ages_from = retention.ages_from(connection, self._began_at)
+        return min(self._clock.now(), self._ages_from + round((self._clock.monotonic() - self._up_since) * SECOND))

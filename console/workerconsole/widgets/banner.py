@@ -10,11 +10,14 @@ from textual.widgets import Static
 from workerconsole import format as fmt
 from workerconsole.snapshot import Snapshot
 from workerconsole.text import clean
-from workerkit.clock import Micros
+from workerkit.clock import SECOND, Micros
 from workerkit.store.records import RunRecord
 
 NAMED = 3
 """More workers than this are counted instead of named."""
+
+SILENCE: Micros = 10 * SECOND
+"""A living host writes every second; after so long without, it can't."""
 
 Level = Literal["warning", "error"]
 
@@ -30,10 +33,17 @@ class Item:
     dismissible: bool = True
 
 
-def banner_items(snapshot: Snapshot, now: Micros, recovered: Sequence[RunRecord] = ()) -> list[Item]:
-    """What there is to say, the gravest first. `recovered` are the runs that our own host found in flight."""
+def banner_items(
+    snapshot: Snapshot, now: Micros, recovered: Sequence[RunRecord] = (), own_trouble: str | None = None
+) -> list[Item]:
+    """What there is to say, the gravest first.
+
+    `recovered` are the runs that our own host found in flight, `own_trouble` is what it says of the database.
+    """
     items: list[Item] = []
     host = snapshot.host
+    if own_trouble is not None:
+        items.append(Item("own-trouble", clean(own_trouble, 500), "error", dismissible=False))
     if snapshot.trouble is not None:
         items.append(Item("trouble", snapshot.trouble, "error", dismissible=False))
     if host is None:
@@ -47,11 +57,22 @@ def banner_items(snapshot: Snapshot, now: Micros, recovered: Sequence[RunRecord]
                 False,
             )
         )
+    silent = now - host.heartbeat_at
+    if snapshot.host_alive and silent > SILENCE and own_trouble is None and snapshot.trouble is None:
+        items.append(Item("silent", _silence(host.heartbeat_at, silent, now), "error", dismissible=False))
     if host.notice:
         items.append(Item(f"notice:{host.notice}", clean(host.notice, 300), "warning"))
     if host.recovered_runs:
         items.append(Item(f"recovered:{host.id}", _recovery(host.recovered_runs, recovered, now), "warning"))
     return items
+
+
+def _silence(heartbeat_at: Micros, silent: Micros, now: Micros) -> str:
+    return (
+        f"The host is alive, but has written nothing since {fmt.clock_time(heartbeat_at, now)} "
+        f"({fmt.duration(silent)}): the disk may be full, or the database locked, replaced or damaged. "
+        "Workers go on; what you see is of then. Its log says why."
+    )
 
 
 def _recovery(count: int, recovered: Sequence[RunRecord], now: Micros) -> str:

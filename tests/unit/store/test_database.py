@@ -139,6 +139,19 @@ def test_without_create_a_missing_database_is_an_error_that_names_the_remedy(tmp
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("create", [True, False])
+def test_a_database_deleted_under_its_host_is_not_begun_anew(create: bool, bench: Bench) -> None:
+    lock = bench.database.host_lock()
+    assert lock.acquire()
+    bench.database.path.unlink()
+    with pytest.raises(DatabaseError, match=r"was deleted while a host lives on it.*see that host's log"):
+        Database.open(bench.database.path, create=create)
+    assert not bench.database.path.exists()
+    lock.release()
+    if create:
+        assert Database.open(bench.database.path).path.exists()
+
+
 def test_without_create_an_empty_file_is_left_empty(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     path.touch()

@@ -125,3 +125,23 @@ def test_a_network_file_system_is_refused_to_a_host(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(lock_module, "network_file_system", lambda _path: "nfs4")
     with pytest.raises(DatabaseError, match=r"network file system \(nfs4\).*local disk"):
         HostLock(tmp_path / "x.lock").acquire()
+
+
+def test_a_lock_file_that_was_deleted_is_made_and_locked_anew(tmp_path: Path) -> None:
+    lock = HostLock(tmp_path / "lock")
+    assert lock.renew(), "nothing is held: nothing is lost"
+    assert not lock.path.exists()
+    assert lock.acquire()
+    for _ in range(2):
+        lock.path.unlink(missing_ok=True)
+        assert lock.renew()
+        assert not HostLock(lock.path).acquire()
+        assert lock.renew()
+    lock.path.unlink()
+    other = HostLock(lock.path)
+    assert other.acquire()
+    assert not lock.renew()
+    other.release()
+    assert lock.renew()
+    lock.release()
+    assert not is_locked(lock.path)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench
 from workerkit.clock import DAY, SECOND
 from workerkit.outcome import GapReason
 from workerkit.store import operations, retention
-from workerkit.store.events import LinesCaptured, LogLine, SlotsMissed
+from workerkit.store.events import HostBeat, LinesCaptured, LogLine, SlotsMissed
 from workerkit.store.retention import Pruned, prune
 
 
@@ -54,6 +55,64 @@ def test_of_all_runs_the_latest_stay(bench: Bench) -> None:
     ids = [bench.run("ab"[number % 2]) for number in range(10)]
     assert pruned(bench, max_runs=3).runs == 7
     assert kept(bench) == ids[-3:]
+
+
+def test_of_a_file_that_is_too_large_the_oldest_runs_go_until_the_rest_fits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LEAST_RUNS", 3)
+    ids: list[int] = []
+    for _ in range(40):
+        ids.append(bench.run("ab"[len(ids) % 2]))
+        bench.write(LinesCaptured(ids[-1], "a", tuple(LogLine(seq, 0, "stdout", "x" * 4000) for seq in range(20))))
+    rounds = 0
+    while deleted := pruned(bench, max_bytes=1_500_000, batch=5).runs:
+        rounds += 1
+        assert deleted <= 5
+    assert kept(bench) == ids[rounds * 5 :]
+    assert 8 <= len(kept(bench)) < 20
+    assert drifts(bench) == []
+    before = Path(bench.database.path).stat().st_size
+    for _ in range(10):
+        bench.write(
+            LinesCaptured(bench.run("a"), "a", tuple(LogLine(seq, 0, "stdout", "x" * 4000) for seq in range(20)))
+        )
+    bench.writer.stop()
+    assert Path(bench.database.path).stat().st_size <= max(before, 4_000_000)
+    bench.new_writer()
+
+
+def test_where_something_else_is_what_is_large_the_latest_runs_stay(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LEAST_RUNS", 3)
+    ids = [bench.run("a") for _ in range(10)]
+    while pruned(bench, max_bytes=0).runs:
+        pass
+    assert kept(bench) == ids[-3:]
+
+
+def test_a_call_ends_when_its_time_is_up_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PATIENCE", -1)
+    monkeypatch.setattr(retention, "SLICE", 4)
+    for _ in range(10):
+        bench.run("a")
+    assert [pruned(bench, max_runs=0).runs for _ in range(4)] == [4, 4, 2, 0]
+    assert drifts(bench) == []
+
+
+def test_ages_are_counted_from_the_last_sign_of_life_of_the_host_before(bench: Bench) -> None:
+    now = bench.clock.now()
+
+    def ages_from(moment: int) -> int:
+        return bench.writer.call(lambda connection, _change: retention.ages_from(connection, moment))
+
+    assert ages_from(now) == now  # of the first host there is nothing before
+    bench.write(HostBeat(bench.host_id, now + 5 * SECOND))
+    bench.clock.advance(365 * DAY / SECOND)
+    bench.begin_host("a", "b")
+    assert ages_from(bench.clock.now()) == now + 5 * SECOND
+    assert ages_from(now) == now  # a clock that went back
 
 
 def test_one_call_deletes_no_more_than_a_batch(bench: Bench) -> None:
@@ -171,7 +230,7 @@ def statements(bench: Bench, act: Callable[[], object]) -> int:
         nonlocal made
         made += 1
 
-    engine = bench.writer._engine
+    engine = bench.writer._channel.engine
     event.listen(engine, "before_cursor_execute", note)
     act()
     event.remove(engine, "before_cursor_execute", note)
@@ -181,4 +240,4 @@ def statements(bench: Bench, act: Callable[[], object]) -> int:
 def test_nothing_to_do_costs_few_statements(bench: Bench) -> None:
     for _ in range(20):
         bench.run("a")
-    assert statements(bench, lambda: pruned(bench)) <= 12
+    assert statements(bench, lambda: pruned(bench)) <= 13

@@ -2,6 +2,7 @@ import logging
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from tests.unit.store.bench import FAILED, Bench, sql
+from tests.unit.store.bench import FAILED, SUCCEEDED, Bench, sql
 from tests.waiting import wait_for
 from workerkit.errors import DatabaseError
-from workerkit.outcome import Status
-from workerkit.store import queued, writer
-from workerkit.store.events import LinesCaptured, LogLine, NextRunMoved, RunProgressed, StatusChanged
+from workerkit.outcome import Failure, FailureKind, Outcome, Result, Status
+from workerkit.store import operations, queued, transaction, writer
+from workerkit.store.events import HostBeat, LinesCaptured, LogLine, NextRunMoved, RunProgressed, StatusChanged
 
 
 @pytest.fixture(autouse=True)
@@ -153,15 +154,44 @@ def test_an_event_at_fault_is_reported_and_the_others_are_written(
     ]
 
 
-def test_an_event_at_fault_leaves_nothing_half_done(bench: Bench) -> None:
+def test_the_end_of_a_run_is_recorded_without_what_the_database_refuses(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = [
+        replace(FAILED, state=object()),  # type: ignore[arg-type]  # what is refused
+        Result(Outcome.FAILED, Failure(FailureKind.PANIC, 5, {}, named="x")),  # type: ignore[arg-type]
+        replace(SUCCEEDED, summary="fine", state={"not": "text"}),  # type: ignore[arg-type]
+    ]
+    starts = [bench.started("a") for _ in results]
+    bench.write(*starts)
+    ends = [bench.finished(start, result) for start, result in zip(starts, results, strict=True)]
+    assert bench.write_together(*ends, bench.started("b")) == [None] * 4
+    error, panic, success = (bench.record(start.run_id) for start in starts)
+    assert (error.outcome, error.kind) == ("failed", "error")
+    assert error.error is not None
+    assert error.error.startswith("its details could not be stored: ")
+    assert (panic.kind, panic.error and panic.error.startswith("Worker panic: its details could")) == ("panic", True)
+    assert (success.outcome, success.error) == ("succeeded", None)
+    assert bench.counters("a") == (1, 2, 0)
+    assert bench.reader.state("a") == {}
+    assert "could not be written in full" in caplog.text
+    assert bench.writer.call(operations.rebuild_counters) == []
+
+
+def test_numbers_beyond_64_bits_do_not_keep_a_run_in_flight(bench: Bench) -> None:
+    start = bench.started("a")
+    assert bench.write(start, bench.finished(start, duration=2**70, dropped_lines=2**64)) == [None, None]
+    assert bench.record(start.run_id).duration == 2**63 - 1
+
+
+def test_a_leftover_that_is_in_the_way_does_not_keep_a_run_in_flight(bench: Bench) -> None:
     start = bench.started("a")
     bench.write(start)
     bench.sql("INSERT INTO failures VALUES (?, 'a', 0, 'error', 'planted', x'00', '')", start.run_id)
-    [error] = bench.write(bench.finished(start, FAILED))
-    assert error is not None
-    assert bench.record(start.run_id).outcome is None
-    assert bench.counters("a") == (0, 0, 0)
-    assert bench.reader.activity(0)[0].failed == 0
+    assert bench.write(bench.finished(start, FAILED)) == [None]
+    assert bench.record(start.run_id).outcome == "failed"
+    assert bench.counters("a") == (0, 1, 1)
+    assert bench.reader.activity(0)[0].failed == 1
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(1), KeyboardInterrupt()])
@@ -205,42 +235,24 @@ def test_a_full_disk_is_outwaited(bench: Bench) -> None:
     assert "the disk is full" in wait_for(lambda: bench.writer.trouble or "", "trouble")
     assert pages < 100
     assert told == []
-    assert bench.writer._connection is not None
-    driver = bench.writer._connection.connection.driver_connection
-    assert driver is not None
-    driver.execute("PRAGMA max_page_count=100000")
+    bench.writer._channel._driver().execute("PRAGMA max_page_count=100000")
     assert bench.writer.flush(20)
     assert told == [None]
     assert len(bench.reader.log_lines(1)) == 200
 
 
-def test_a_deleted_file_is_noticed_and_nothing_is_acknowledged(bench: Bench) -> None:
-    hidden = bench.database.path.with_name("hidden.db")
-    bench.database.path.rename(hidden)
-    bench.clock.advance(1)
-    told: list[BaseException | None] = []
-    bench.writer.submit(bench.started("a"), told.append)
-    assert "deleted or replaced" in wait_for(lambda: bench.writer.trouble or "", "trouble")
-    with pytest.raises(DatabaseError, match="deleted or replaced"):
-        bench.reader.changed()
-    assert told == []
-    hidden.rename(bench.database.path)
-    assert bench.writer.flush()
-    assert told == [None]
-
-
 def test_trouble_is_logged_once_when_it_comes_and_once_when_it_goes(
-    bench: Bench, locked: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+    bench: Bench, locked: sqlite3.Connection, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts = 0
-    attempt = bench.writer._attempt
+    transact = transaction.transact
 
     def counted(*args: Any, **options: Any) -> None:
         nonlocal attempts
         attempts += 1
-        attempt(*args, **options)
+        transact(*args, **options)
 
-    bench.writer._attempt = counted  # type: ignore[method-assign]  # to see that it tries again
+    monkeypatch.setattr(writer, "transact", counted)
     bench.writer.submit(NextRunMoved("a", 1))
     wait_for(lambda: attempts > 3, "four attempts")
     locked.execute("ROLLBACK")
@@ -279,6 +291,61 @@ def test_when_too_much_waits_detail_is_dropped_first_and_ends_of_runs_never(
     assert told[2:] == ["progress: written", "end: written"]
     assert bench.writer.dropped == 3
     assert bench.write(LinesCaptured(start.run_id, "a", (LogLine(0, 0, "log", "x"),))) == [None]
+
+
+def test_failures_that_wait_in_great_number_lose_their_captures_and_nothing_else(
+    bench: Bench, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queued, "MAX_WAITING", 3 * queued.CAPTURE_WEIGHT)
+    large = Failure(FailureKind.ERROR, "ValueError: no", {"version": 1, "exceptions": [], "note": "large"})
+    starts = [bench.started("a") for _ in range(6)]
+    told: list[BaseException | None] = []
+    for start in starts:
+        bench.writer.submit(start, told.append)
+        bench.writer.submit(bench.finished(start, Result(Outcome.FAILED, large, state=str(start.run_id))), told.append)
+    locked.execute("ROLLBACK")
+    assert bench.writer.flush(20)
+    assert told == [None] * 12
+    assert bench.counters("a") == (0, 6, 6)
+    notes = [failure.capture["note"] for failure in reversed(bench.reader.failures())]
+    assert notes == ["large"] * 2 + ["its details were dropped: too much waited to be written"] * 4
+    assert bench.sql("SELECT state FROM worker_state") == [("6",)]
+    assert bench.writer.dropped == 0
+
+
+def test_a_lock_of_a_moment_is_not_called_trouble_and_heartbeats_do_not_pile_up(
+    bench: Bench, locked: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.writer.submit(NextRunMoved("a", 1))
+    wait_for(lambda: bench.writer.trouble, "trouble")
+    waiting = bench.writer._waiting
+    for _ in range(100):
+        bench.writer.submit(HostBeat(bench.host_id, bench.clock.now()))
+    assert bench.writer._waiting == waiting
+    bench.clock.advance(7)
+    assert bench.writer.aftermath() is None
+    locked.execute("ROLLBACK")
+    assert bench.writer.flush()
+    assert "could not be written for 7 s (another program has locked it" in (bench.writer.aftermath() or "")
+    assert "nothing was lost" in (bench.writer.aftermath() or "")
+    bench.clock.advance(61)
+    assert bench.writer.aftermath() is None
+
+
+def test_memory_that_is_short_is_outwaited(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[None] = []
+    apply = transaction._apply
+
+    def short(*args: Any, **options: Any) -> None:
+        attempts.append(None)
+        if len(attempts) < 3:
+            raise MemoryError
+        apply(*args, **options)
+
+    monkeypatch.setattr(transaction, "_apply", short)
+    start = bench.started("a")
+    assert bench.write(start, bench.finished(start)) == [None, None]
+    assert bench.counters("a") == (1, 0, 0)
 
 
 # Life cycle
@@ -330,7 +397,7 @@ def test_stop_gives_up_in_time_when_nothing_can_be_written(bench: Bench, locked:
     for number in range(writer.MAX_BATCH + 10):
         bench.writer.submit(NextRunMoved("a", number), told.append)
     assert not bench.writer.stop(timeout=0.05)
-    assert len(told) == writer.MAX_BATCH + 10
+    wait_for(lambda: len(told) == writer.MAX_BATCH + 10, "all senders to be told")
     assert "before the end: another program has locked it" in str(told[0])
     assert bench.writer.dropped == writer.MAX_BATCH + 10
 

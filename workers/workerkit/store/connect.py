@@ -35,6 +35,18 @@ _WORDS = {
 }
 """Errors of the file or the machine, by SQLite's primary code. Every other error is the statement's own fault."""
 
+_STICKY = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
 
 def connect(path: Path, *, mode: str, busy_timeout: float, foreign_keys: bool = True) -> sqlite3.Connection:
     """A plain connection. `mode` is `ro` or `rw`; neither creates the file. Waits `busy_timeout` seconds for locks.
@@ -84,14 +96,31 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def is_damaged(error: sqlite3.Error) -> bool:
+def is_damaged(error: BaseException) -> bool:
     """Whether the file's contents are wrong, so that trying again is no help."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_locked_out(error: BaseException) -> bool:
+    """Whether another program holds the lock, as everybody does for a moment."""
+    return _code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def helped_by_opening_anew(error: BaseException) -> bool:
+    """Whether a connection that failed so may go on failing after its cause has passed."""
+    return _code_of(error) in _STICKY
+
+
+def _code_of(error: BaseException) -> int | None:
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(origin, "sqlite_errorcode", None) if isinstance(origin, sqlite3.Error) else None
+    return None if code is None else int(code) & 0xFF
 
 
 def trouble_of(error: BaseException) -> str | None:
     """Why the database can't be used right now, in words; None where the error is the statement's own fault."""
-    origin = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(origin, "sqlite_errorcode", None) if isinstance(origin, sqlite3.Error) else None
-    words = None if code is None else _WORDS.get(code & 0xFF)
-    return None if words is None else f"{words} ({origin})"
+    code = _code_of(error)
+    if isinstance(error, MemoryError):
+        code = sqlite3.SQLITE_NOMEM
+    words = None if code is None else _WORDS.get(code)
+    return None if words is None else f"{words} ({error.orig if isinstance(error, DBAPIError) else error})"

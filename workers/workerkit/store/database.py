@@ -1,6 +1,7 @@
 """Where the database lies, and the way in: readers, the writer, and the lock that makes a process its host."""
 
 import hashlib
+import logging
 import os
 import re
 import sqlite3
@@ -16,21 +17,24 @@ from sqlalchemy.exc import DBAPIError
 from workerkit.clock import Clock
 from workerkit.errors import DatabaseError
 from workerkit.store.connect import reading_engine, trouble_of, writing_engine
-from workerkit.store.files import Identity, check_private, create_private
+from workerkit.store.files import Home, Identity, check_private, create_private
 from workerkit.store.lock import HostLock, is_locked
 from workerkit.store.migrate import EMPTY, HEAD, bring_to_head, lock_path, refuse_unknown, revision_of
 from workerkit.store.reader import Reader
+from workerkit.store.rescue import adopt, rescued
 from workerkit.store.writer import Writer
 
 ENVIRONMENT_VARIABLE = "WORKERCONSOLE_DB"
 """Names the database where nothing else does."""
 BUSY_TIMEOUT = 5.0
 """Seconds that a reader or a command waits for a lock."""
-WRITER_BUSY_TIMEOUT = 1.0
-"""Seconds that the host's writer waits for a lock before it says so and tries again."""
+WRITER_BUSY_TIMEOUT = 0.25
+"""Seconds that the host's writer waits for a lock before it tries again; more would hold up its stop."""
 
 _PROJECT_MARKS = ("workers.toml", "workers.py", "pyproject.toml", ".git")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
+
+_log = logging.getLogger(__name__)
 
 
 def default_path(project: Path | None = None) -> Path:
@@ -81,7 +85,8 @@ class Database:
 
     def __init__(self, path: Path, identity: Identity) -> None:
         self.path = path
-        self._identity = identity
+        self._home = Home(path, identity)
+        self._lock: HostLock | None = None
 
     @classmethod
     def open(cls, database: str | Path | None = None, *, create: bool = True) -> Self:
@@ -95,10 +100,12 @@ class Database:
         """
         path = locate(database)
         if create:
+            _bring_back(path)
             create_private(path)
         try:
             identity = check_private(path)
         except FileNotFoundError:
+            _refuse_if_deleted(path)
             raise DatabaseError(
                 f"there is no database at {path}; start a host first (workerconsole, or workerconsole serve), "
                 "or name another file with --db"
@@ -120,19 +127,22 @@ class Database:
         Raises:
             DatabaseError: when it can't be opened.
         """
-        return Reader(self._reading, self.path, self._identity)
+        return Reader(self._reading, self._home)
 
     def writer(self, clock: Clock) -> Writer:
         """A writer, not started yet. For the host alone."""
-        return Writer(self._writing(WRITER_BUSY_TIMEOUT), self.path, self._identity, clock)
+        return Writer(self._home, clock, busy_timeout=WRITER_BUSY_TIMEOUT, lock=self._lock)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction of one's own, beside a host or without one; committed at the end, rolled back by an error.
 
         Raises:
-            DatabaseError: when the database can't be written, e.g. locked for more than 5 s.
+            DatabaseError: when the database can't be written, e.g. locked for more than 5 s, or its host had to leave
+                for another file.
         """
+        if self._home.away is not None:
+            raise DatabaseError(self._home.away)
         engine = self._writing(BUSY_TIMEOUT)
         try:
             with engine.connect() as connection, connection.begin():
@@ -146,8 +156,9 @@ class Database:
             engine.dispose()
 
     def host_lock(self) -> HostLock:
-        """The right to be this database's host, not acquired yet."""
-        return HostLock(lock_path(self.path))
+        """The right to be this database's host, not acquired yet. A writer() that is asked for later looks after it."""
+        self._lock = HostLock(lock_path(self.path))
+        return self._lock
 
     def host_is_live(self) -> bool:
         """Whether some process, this one included, is host of this database right now."""
@@ -162,3 +173,29 @@ class Database:
 
     def _writing(self, busy_timeout: float) -> Engine:
         return writing_engine(self.path, busy_timeout=busy_timeout)
+
+
+def _refuse_if_deleted(path: Path) -> None:
+    if is_locked(lock_path(path)):
+        raise DatabaseError(
+            f"{path} was deleted while a host lives on it, which puts it back as soon as it can; "
+            "try again, and see that host's log"
+        )
+
+
+def _bring_back(path: Path) -> None:
+    """A database that was deleted under its host is not begun anew: its host puts it back, or has saved it beside.
+
+    Raises:
+        DatabaseError: while its host lives.
+    """
+    if os.path.lexists(path) or not path.parent.is_dir():
+        return
+    _refuse_if_deleted(path)
+    lock = HostLock(lock_path(path))
+    if rescued(path) and lock.acquire():
+        try:
+            if (saved := adopt(path)) is not None:
+                _log.warning("%s was gone; it was put back from %s, where its host had saved it", path, saved)
+        finally:
+            lock.release()

@@ -26,6 +26,8 @@ class RunStarted:
     covered_until: Micros | None
     """Every slot up to here has its verdict with this run; None leaves it (manual runs)."""
     params: str | None = None
+    command_id: int | None = None
+    """The command that asked for it: answered with the run's start, so that neither is recorded without the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,17 @@ class WorkerSuspended:
     worker: str
     at: Micros
     because: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEnded:
+    """A pause came to the end that was set for it: recorded among the commands as a resume by the host itself."""
+
+    worker: str
+    at: Micros
+    until: Micros
+    """The end that was set."""
     status: Status
 
 
@@ -158,6 +171,7 @@ Event = (
     | RunFinished
     | RetryDropped
     | WorkerSuspended
+    | PauseEnded
     | StatusChanged
     | RunProgressed
     | LinesCaptured

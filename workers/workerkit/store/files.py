@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from workerkit.errors import DatabaseError
@@ -12,6 +13,26 @@ NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs",
 
 Identity = tuple[int, int]
 """Device and inode: which file a name stood for when it was opened."""
+
+
+@dataclass(slots=True)
+class Home:
+    """Where a database lies, and which file that is. Shared by all that one Database hands out."""
+
+    path: Path
+    identity: Identity
+    """Changes when the host's writer puts a database back that somebody had deleted."""
+    away: str | None = None
+    """Why the host's writer has left for another file, for the operator; None: it writes to this one."""
+
+    def is_there(self) -> bool:
+        """Whether the name stands for the database."""
+        return is_still(self.path, self.identity)
+
+
+def companions(path: Path) -> tuple[Path, Path]:
+    """The files that SQLite keeps beside a database: its WAL, and the WAL's index."""
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def create_private(path: Path) -> bool:
@@ -66,12 +87,25 @@ def check_private(path: Path) -> Identity:
 
 
 def is_still(path: Path, identity: Identity) -> bool:
-    """Whether the name still stands for that file. SQLite writes on into a deleted one without a word."""
+    """Whether the name still stands for that file. SQLite writes on into a deleted one without a word.
+
+    Raises:
+        OSError: where it can't be told, which is not the same as gone.
+    """
+    return identity_of(path) == identity
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Which file the name stands for; None where there is none.
+
+    Raises:
+        OSError: where it can't be told.
+    """
     try:
         found = path.lstat()
-    except OSError:
-        return False
-    return (found.st_dev, found.st_ino) == identity
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def network_file_system(path: Path) -> str | None:

@@ -11,7 +11,7 @@ import weakref
 from pathlib import Path
 
 from workerkit.errors import DatabaseError
-from workerkit.store.files import network_file_system
+from workerkit.store.files import is_still, network_file_system
 
 PROBE_PATIENCE = 0.1
 """Seconds that acquire() tries at least: somebody who asks whether a host lives holds the lock for an instant."""
@@ -72,6 +72,29 @@ class HostLock:
                 if self._descriptor is None:
                     os.close(descriptor)
             return self._descriptor is not None
+
+    def renew(self) -> bool:
+        """Sees to it that the name still stands for the file that is locked; whether the lock is (still) ours.
+
+        A lock file that somebody deleted is made and locked anew. False: another process has done that first, and is
+        the host now. True also while nothing is held.
+
+        Raises:
+            OSError, DatabaseError: when the lock file can't be made.
+        """
+        with self._guard:
+            if self._descriptor is None:
+                return True
+            held = os.fstat(self._descriptor)
+            if is_still(self.path, (held.st_dev, held.st_ino)):
+                return True
+            descriptor = _open(self.path)
+            if not _attempt(descriptor, self.path, shared=False):
+                os.close(descriptor)
+                return False
+            os.close(self._descriptor)
+            self._descriptor = descriptor
+            return True
 
     def release(self) -> None:
         """Gives the lock up. The file stays: removing it would let two hosts lock two files of one name."""

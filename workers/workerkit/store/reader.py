@@ -1,7 +1,6 @@
 """What the database says: one read-only connection, every answer a frozen record."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ from workerkit.clock import Micros
 from workerkit.errors import DatabaseError
 from workerkit.store import codec, groups, rows
 from workerkit.store.connect import trouble_of
-from workerkit.store.files import Identity, is_still
+from workerkit.store.files import Home
 from workerkit.store.models import (
     activity,
     commands,
@@ -50,10 +49,11 @@ class Reader:
     the database at that instant.
     """
 
-    def __init__(self, engine: Engine, path: Path, identity: Identity) -> None:
+    def __init__(self, engine: Engine, home: Home) -> None:
+        self._engine = engine
         self._connection = engine.connect()
-        self._path = path
-        self._identity = identity
+        self._home = home
+        self._identity = home.identity
         self._seen_version: int | None = None
 
     def __enter__(self) -> Self:
@@ -74,14 +74,24 @@ class Reader:
         Raises:
             DatabaseError: also when the file was deleted or replaced since it was opened.
         """
-        if not is_still(self._path, self._identity):
-            raise DatabaseError(f"{self._path} was deleted or replaced; open it again")
         try:
+            self._follow()
             version = int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        except OSError as error:
+            raise DatabaseError(f"{self._home.path} can't be reached ({error.strerror}); check the disk") from error
         except DBAPIError as error:
             raise self._unreadable(error) from error
         seen, self._seen_version = self._seen_version, version
         return seen != version
+
+    def _follow(self) -> None:
+        """Opens the file anew that the writer in this process has put back."""
+        if not self._home.is_there():
+            raise DatabaseError(self._home.away or f"{self._home.path} was deleted or replaced; open it again")
+        if self._identity != self._home.identity:
+            fresh = self._engine.connect()
+            self._connection.close()
+            self._connection, self._identity, self._seen_version = fresh, self._home.identity, None
 
     def workers(self, since: int = 0) -> list[WorkerRecord]:
         """The workers whose `change` is later than `since`, by name. Pass the greatest change seen so far."""
@@ -206,11 +216,17 @@ class Reader:
         )
         return [rows.line(row) for row in reversed(self._all(query))]
 
-    def gaps(self, worker: str | None = None, limit: int = 50) -> list[GapRecord]:
-        """Slots that got no run, latest first."""
+    def gaps(
+        self, worker: str | None = None, limit: int = 50, *, since: Micros | None = None, reason: str | None = None
+    ) -> list[GapRecord]:
+        """Slots that got no run, latest first; those that lasted beyond a moment, or that have this reason."""
         query = select(*rows.GAP).order_by(gaps.c.id.desc()).limit(limit)
         if worker is not None:
             query = query.where(gaps.c.worker == worker)
+        if since is not None:
+            query = query.where(gaps.c.last_due_at >= since)
+        if reason is not None:
+            query = query.where(gaps.c.reason == reason)
         return [rows.gap(row) for row in self._all(query)]
 
     def commands(
@@ -254,5 +270,5 @@ class Reader:
 
     def _unreadable(self, error: DBAPIError) -> DatabaseError:
         return DatabaseError(
-            f"{self._path} can't be read: {trouble_of(error) or error.orig}; try again, or check the disk"
+            f"{self._home.path} can't be read: {trouble_of(error) or error.orig}; try again, or check the disk"
         )

@@ -1,5 +1,6 @@
 """Keeps the database within its bounds: the oldest goes first, a little at a time, and never a run in flight."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +17,16 @@ MAX_AGE: Micros = 30 * DAY
 """How long a run is kept after its end."""
 MAX_RUNS_PER_WORKER = 1000
 MAX_RUNS = 1_000_000
+MAX_BYTES = 2 * 1024**3
+"""Beyond it the oldest runs go, until what is in the file fits; their room is used again, the file does not shrink."""
+LEAST_RUNS = 1000
+"""The latest runs, which are kept whatever the size: something else may be what is large."""
 BATCH = 500
 """Rows of each table that one call deletes at most: the writer has runs to record in between."""
+PATIENCE = 0.05
+"""Seconds after which a call deletes no more runs, for the same reason: some have thousands of lines."""
+SLICE = 25
+"""Runs that are deleted between two looks at the time."""
 RECORDS_AGE: Micros = 90 * DAY
 """How long gaps and answered commands are kept."""
 MAX_GAPS = 100_000
@@ -51,24 +60,27 @@ def prune(
     max_age: Micros = MAX_AGE,
     max_runs_per_worker: int = MAX_RUNS_PER_WORKER,
     max_runs: int = MAX_RUNS,
+    max_bytes: int = MAX_BYTES,
     batch: int = BATCH,
 ) -> Pruned:
-    """Deletes what is too old or too many: at most `batch` runs, with their failures and lines, and as many others.
+    """Deletes what is too old, too many or too large: at most `batch` runs, with their failures and lines, and as many
+    other rows, in little time.
 
-    Call it until it deletes no more. Counters stay as they are, and remain explainable: what is pruned of them is
-    noted in the worker's row. Costs a few small queries when there is nothing to do.
+    Call it until it deletes no more. `now` is not simply the wall clock, see ages_from(). Counters stay as they are,
+    and remain explainable: what is pruned of them is noted in the worker's row. Costs a few small
+    queries when there is nothing to do.
     """
-    doomed = _too_old_or_too_many(connection, now - max_age, max_runs, batch)
+    doomed = _too_old_or_too_many(connection, now - max_age, _excess(connection, max_runs, max_bytes, batch), batch)
     if len(doomed) < batch:
         known = {run.id for run in doomed}
         crowded = _too_many_of_one_worker(connection, max_runs_per_worker, batch)
         doomed += [run for run in crowded if run.id not in known][: batch - len(doomed)]
-    _delete_runs(connection, doomed)
+    deleted = _delete_for_a_while(connection, doomed)
     connection.execute(delete(activity).where(activity.c.minute < now - ACTIVITY_AGE))
     forget_old_hours(connection, now)
     old = now - RECORDS_AGE
     return Pruned(
-        runs=len(doomed),
+        runs=deleted,
         gaps=_delete_oldest(connection, gaps, MAX_GAPS, batch, age=gaps.c.last_due_at < old),
         commands=_delete_oldest(
             connection,
@@ -82,9 +94,44 @@ def prune(
     )
 
 
-def _too_old_or_too_many(connection: Connection, cutoff: Micros, max_runs: int, batch: int) -> list[_Doomed]:
+def ages_from(connection: Connection, now: Micros) -> Micros:
+    """The moment from which a host that starts now counts ages: the last sign of life of the host before, at most now.
+
+    To it the host adds the time for which it has been up. So neither a clock that jumps ahead nor a long downtime makes
+    the history old at one stroke.
+    """
+    before = connection.scalar(_LAST_SIGN)
+    return now if before is None else min(now, before)
+
+
+_LAST_SIGN = (
+    select(func.max(hosts.c.started_at, hosts.c.heartbeat_at, func.coalesce(hosts.c.stopped_at, 0)))
+    .where(hosts.c.ending.is_not(None))
+    .order_by(hosts.c.id.desc())
+    .limit(1)
+)
+
+
+def _excess(connection: Connection, max_runs: int, max_bytes: int, batch: int) -> int:
+    """How many of the oldest runs have to go for want of room, as far as this batch is concerned."""
+    count = connection.scalar(_COUNT_RUNS) or 0
+    too_large = min(batch, count - LEAST_RUNS) if _bytes_used(connection) > max_bytes else 0
+    return max(count - max_runs, too_large)
+
+
+def _bytes_used(connection: Connection) -> int:
+    """What the file holds, without pages that are free to be used again."""
+    return int(connection.exec_driver_sql(_BYTES_USED).scalar_one())
+
+
+_BYTES_USED = (
+    "SELECT (page_count - freelist_count) * page_size"
+    " FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()"
+)
+
+
+def _too_old_or_too_many(connection: Connection, cutoff: Micros, excess: int, batch: int) -> list[_Doomed]:
     """Looks at the oldest only: ids grow with time, so where none of them is due, none is."""
-    excess = (connection.scalar(_COUNT_RUNS) or 0) - max_runs
     oldest = connection.execute(_OLDEST_RUNS, {"batch": batch}).all()
     return [
         _Doomed(row.id, row.worker, row.outcome)
@@ -120,9 +167,17 @@ _CROWDED = (
 _OLDEST_OF_WORKER = _OLDEST_RUNS.where(runs.c.worker == bindparam("name"))
 
 
+def _delete_for_a_while(connection: Connection, doomed: Sequence[_Doomed]) -> int:
+    """Deletes runs, the first of them first, until the time is up; how many."""
+    ends_at = time.monotonic() + PATIENCE
+    for start in range(0, len(doomed), SLICE):
+        _delete_runs(connection, doomed[start : start + SLICE])
+        if time.monotonic() > ends_at:
+            return min(start + SLICE, len(doomed))
+    return len(doomed)
+
+
 def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
-    if not doomed:
-        return
     counted_from = {row.name: row.counted_from_run for row in connection.execute(_COUNTED_FROM)}
     stored: Counter[str] = Counter(run.worker for run in doomed)
     counted = Counter((run.worker, run.outcome) for run in doomed if run.id >= counted_from.get(run.worker, 0))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from workerkit.clock import MINUTE, Micros
+from workerkit.clock import MINUTE, Micros, to_iso
 from workerkit.failures.fingerprint import fingerprint
 from workerkit.outcome import Failure, FailureKind, Outcome, Result
 from workerkit.store import codec
@@ -19,6 +19,7 @@ from workerkit.store.events import (
     HostBeat,
     LinesCaptured,
     NextRunMoved,
+    PauseEnded,
     RetryDropped,
     RunFinished,
     RunProgressed,
@@ -28,7 +29,7 @@ from workerkit.store.events import (
     WorkerSuspended,
 )
 from workerkit.store.groups import Occurrence, count_failures
-from workerkit.store.models import activity, failures, gaps, hosts, log_lines, runs, worker_state, workers
+from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, worker_state, workers
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
 
 IDS_PER_QUERY = 500
@@ -85,7 +86,33 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
             for event in events
         ],
     )
+    answered = [
+        {
+            "_command": event.command_id,
+            "said": begun(event.worker, event.run_id, event.attempt),
+            "run": event.run_id,
+            "at": event.started_at,
+        }
+        for event in events
+        if event.command_id is not None
+    ]
+    if answered:
+        connection.execute(_answer, answered)
     count_activity(connection, Counter((event.started_at, "started") for event in events))
+
+
+_answer = (
+    update(commands)
+    .where(commands.c.id == bindparam("_command"), commands.c.state == "pending")
+    .values(state="done", result=bindparam("said"), run_id=bindparam("run"), finished_at=bindparam("at"))
+)
+
+
+def begun(worker: str, run_id: int, attempt: int) -> str:
+    """The answer to a command that made a run begin."""
+    if attempt > 1:
+        return f"attempt {attempt} of {worker} begins now, as run {run_id}"
+    return f"run {run_id} of {worker} begins"
 
 
 _finish_run = (
@@ -296,6 +323,42 @@ def worker_suspended(connection: Connection, change: int, events: Sequence[Worke
     )
 
 
+_end_pause = (
+    update(workers)
+    .where(_this_worker, workers.c.paused)
+    .values(
+        paused=False,
+        paused_at=None,
+        paused_by=None,
+        pause_reason=None,
+        paused_until=None,
+        status=bindparam("status_now"),
+        change=bindparam("changed"),
+    )
+)
+ITSELF = "workerconsole"
+"""Who asked for what the host does unasked."""
+
+
+def pause_ended(connection: Connection, change: int, events: Sequence[PauseEnded]) -> None:
+    """One after the other: of an event that comes twice, or after somebody resumed the worker, nothing is written."""
+    for event in events:
+        ending = {"_worker": event.worker, "status_now": event.status.value, "changed": change}
+        if connection.execute(_end_pause, ending).rowcount:
+            connection.execute(
+                insert(commands).values(
+                    verb="resume",
+                    worker=event.worker,
+                    reason=f"its pause until {to_iso(event.until)} has ended",
+                    requested_at=event.at,
+                    requested_by=ITSELF,
+                    state="done",
+                    result=f"{event.worker} goes on",
+                    finished_at=event.at,
+                )
+            )
+
+
 _set_progress = (
     update(runs)
     .where(_this_run)
@@ -464,6 +527,7 @@ APPLY: dict[type[Event], Callable[[Connection, int, Sequence[Any]], None]] = {
     RunFinished: run_finished,
     RetryDropped: retry_dropped,
     WorkerSuspended: worker_suspended,
+    PauseEnded: pause_ended,
     StatusChanged: status_changed,
     RunProgressed: run_progressed,
     LinesCaptured: lines_captured,

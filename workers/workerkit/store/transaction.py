@@ -1,0 +1,86 @@
+"""A batch of queued items as one transaction: all of it, or nothing; and what of it is at fault by itself."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from workerkit.store.batch import arrange
+from workerkit.store.connect import is_damaged, trouble_of
+from workerkit.store.operations import next_change
+from workerkit.store.queued import Call, Item, Submission
+from workerkit.store.writes import APPLY
+
+
+def transact(batch: Sequence[Item], connection: Connection, *, careful: bool) -> None:
+    """Writes all items of a batch, in their order, in one transaction. Its error, where it has one, is in each item.
+
+    Careful: each item in a savepoint of its own, to find the one that is at fault, so that the others are written.
+
+    Raises:
+        DBAPIError, or what an item raises: nothing was written.
+    """
+    calls = [item for item in batch if isinstance(item, Call)]
+    with ExitStack() as attempts:
+        for call in calls:
+            attempts.enter_context(call.attempt)
+        attempts.callback(_roll_back_remains, connection)
+        with connection.begin():
+            _apply(batch, connection, next_change(connection), careful=careful)
+        for call in calls:
+            call.settled = True
+
+
+def _roll_back_remains(connection: Connection) -> None:
+    """SQLAlchemy takes a COMMIT that failed for the end of its transaction; SQLite may still hold it open."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+        driver.rollback()
+
+
+def _apply(batch: Sequence[Item], connection: Connection, change: int, *, careful: bool) -> None:
+    """In order; events that stand side by side in as few statements as possible."""
+    for alone, items in groupby(batch, key=lambda item: careful or isinstance(item, Call)):
+        if alone:
+            for item in items:
+                _apply_alone(item, connection, change)
+        else:
+            for kind, events in arrange(item.event for item in items if isinstance(item, Submission)):
+                APPLY[kind](connection, change, events)
+
+
+def _apply_alone(item: Item, connection: Connection, change: int) -> None:
+    item.error = _error_of(item, connection, lambda: item.apply(connection, change))
+    if (error := item.error) is not None:
+        written = False
+
+        def apply_rest() -> None:
+            nonlocal written
+            written = item.apply_rest(connection, change, error)
+
+        if _error_of(item, connection, apply_rest) is None and written:
+            item.error = None
+
+
+def _error_of(item: Item, connection: Connection, act: Callable[[], None]) -> BaseException | None:
+    """Acts within a savepoint; the error, after whose undoing the rest of the transaction can go on.
+
+    Any other is raised as it is: SQLite may have rolled back the transaction, with which the savepoint is gone.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        act()
+        savepoint.commit()
+    except BaseException as error:
+        if _stops_all(item, error):
+            raise
+        savepoint.rollback()
+        return error
+    return None
+
+
+def _stops_all(item: Item, error: BaseException) -> bool:
+    """Whether nothing at all can be written. A function that meets damage in a corner of the file fails by itself."""
+    return trouble_of(error) is not None and not (isinstance(item, Call) and is_damaged(error))
