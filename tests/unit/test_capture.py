@@ -195,3 +195,19 @@ def test_ones_own_variables_are_kept_also_where_a_library_would_use_up_the_budge
     frames = capture_exception(caught(outer))["exceptions"][0]["frames"]
     own_frame = next(frame for frame in frames if frame["function"].endswith("outer"))
     assert dict(map(tuple, own_frame["locals"]))["telling"]["size"] == 3
+
+
+def test_ones_own_variables_of_a_cause_are_kept_where_a_library_around_it_would_use_up_the_budget() -> None:
+    code = compile("def f(a): b = [a]; c = [a]; d = [a]; raise OSError from a[0][1]", json.__file__, "exec")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    heavy = {f"v{number}": [list(range(20)) for _ in range(12)] for number in range(40)}
+
+    def cause() -> None:
+        order = 17
+        raise KeyError(order)
+
+    failure = caught(cause)
+    exceptions = capture_exception(caught(lambda: names["f"]([(heavy, failure)] * 20)))["exceptions"]
+    assert [entry["type"] for entry in exceptions] == ["OSError", "KeyError"]
+    assert dict(map(tuple, exceptions[1]["frames"][-1]["locals"]))["order"] == {"kind": "number", "text": "17"}

@@ -8,6 +8,7 @@ import json
 import logging
 import pathlib
 import time
+import types
 import uuid
 from typing import Any, NamedTuple
 
@@ -277,3 +278,17 @@ def test_any_chain_of_exceptions_is_recorded_once_each(error: BaseException) -> 
     assert entries[0]["relation"] == "root"
     assert all(entry["parent"] < place for place, entry in enumerate(entries) if entry["parent"] is not None)
     assert json.loads(json.dumps(capture.data)) == capture.data
+
+
+def test_a_read_only_view_shows_the_dictionary_behind_it() -> None:
+    tree = node(types.MappingProxyType({"order": 17, "password": "hunter2"}))
+    assert (tree["kind"], tree["size"]) == ("map", 2)
+    assert [pair[1] for pair in tree["items"]] == [
+        {"kind": "number", "text": "17"},
+        {"kind": "redacted", "text": "its name", "type": "str"},
+    ]
+
+
+def test_a_read_only_view_of_another_mapping_runs_none_of_its_code() -> None:
+    tree = node(types.MappingProxyType(collections.ChainMap({"order": 17})))
+    assert (tree["kind"], tree["items"]) == ("map", [])

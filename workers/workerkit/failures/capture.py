@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType, WrapperDescriptorType
 from typing import Any
 
-from workerkit.failures.frames import Position, frames_data, within_bounds, without_kit
+from workerkit.failures.frames import Position, frames_data, read_variables, within_bounds, without_kit
 from workerkit.failures.redact import Redactor
 from workerkit.failures.values import Walk, class_dict, mro_of, type_name
 
@@ -48,7 +48,9 @@ class Capture:
         self._exceptions: list[dict[str, Any]] = []
         self._live: list[list[Position]] = []
         self.data: dict[str, Any] = {"version": 1, "exceptions": self._exceptions}
-        self._follow(error, Walk(redactor) if with_locals else None)
+        self._follow(error)
+        if with_locals:
+            read_variables(self._by_worth(), Walk(redactor))
         self._size = _shrink(self.data)
 
     @property
@@ -75,7 +77,7 @@ class Capture:
             return None
         return self._live[exception][frame].frame
 
-    def _follow(self, error: BaseException, walk: Walk | None) -> None:
+    def _follow(self, error: BaseException) -> None:
         pending: list[tuple[BaseException, str, int | None]] = [(error, "root", None)]
         seen: set[int] = set()
         while pending:
@@ -88,14 +90,14 @@ class Capture:
             seen.add(id(current))
             number = len(self._exceptions)
             self._errors.append(current)
-            self._exceptions.append(self._entry(current, relation, parent, walk))
+            self._exceptions.append(self._entry(current, relation, parent))
             pending.extend((other, how, number) for other, how in _related(current))
 
-    def _entry(self, error: BaseException, relation: str, parent: int | None, walk: Walk | None) -> dict[str, Any]:
+    def _entry(self, error: BaseException, relation: str, parent: int | None) -> dict[str, Any]:
         positions = without_kit(_positions(_slot(BaseException, "__traceback__", error)))
         kept, cut = within_bounds(positions)
         self._live.append(kept)
-        frames = frames_data(kept, self._redactor, walk)
+        frames = frames_data(kept, self._redactor)
         entry: dict[str, Any] = {
             "type": type_name(type(error)),
             "message": UNREAD,
@@ -107,6 +109,19 @@ class Capture:
         if cut:
             entry["cut"] = cut
         return entry
+
+    def _by_worth(self) -> list[tuple[dict[str, Any], Position]]:
+        """All frames with their positions, those first whose variables matter most.
+
+        The worker's own frames of every exception come before those of libraries, the innermost of them first: when the
+        budget of the walk ends, it is libraries that lack variables.
+        """
+        frames = [
+            pair
+            for entry, positions in zip(self._exceptions, self._live, strict=True)
+            for pair in reversed(list(zip(entry["frames"], positions, strict=True)))
+        ]
+        return sorted(frames, key=lambda pair: not pair[0]["own"])
 
 
 def headline(data: dict[str, Any]) -> str:

@@ -32,7 +32,8 @@ def fingerprint(capture: dict[str, Any], kind: str, own: str | None = None) -> F
     if not exceptions:
         frames = (capture.get("stack") or {}).get("frames") or []
         # Without an exception the message tells it: which host died, which limit was passed, is not part of the fault.
-        return _made_of([kind, *_place(frames)])
+        ending = capture.get("ending")
+        return _made_of([kind, *([ending] if isinstance(ending, str) else []), *_place(frames)])
     parts = [kind, *_exception(exceptions, 0)]
     cause = next((n for n, e in enumerate(exceptions) if e.get("parent") == 0 and e.get("relation") == "cause"), None)
     if cause is not None:

@@ -50,24 +50,30 @@ class Position:
     frame: FrameType | None = None
 
 
-def frame_data(position: Position, redactor: Redactor, walk: Walk | None = None) -> dict[str, Any]:
-    """One frame as data, with its local variables where a walk is given. Runs no code of the worker's."""
-    code, line = position.code, position.line
-    file = os.path.abspath(code.co_filename) if not code.co_filename.startswith("<") else code.co_filename  # noqa: PTH100 -- resolves no symlink
+def frame_data(position: Position, redactor: Redactor) -> dict[str, Any]:
+    """One frame as data, without its variables. Runs no code of the worker's."""
+    code = position.code
+    data = place_data(code.co_filename, position.line, code.co_qualname, redactor)
+    data["module"] = _module_of(position.frame)
+    data["columns"] = list(position.columns) if position.columns else None
+    return data
+
+
+def place_data(file: str, line: int, function: str, redactor: Redactor) -> dict[str, Any]:
+    """A frame as data of which only the place is known, as of a process that has died."""
+    file = os.path.abspath(file) if not file.startswith("<") else file  # noqa: PTH100 -- resolves no symlink
     source, note = _source_around(file, line)
     data: dict[str, Any] = {
         "file": file,
         "line": line,
-        "function": code.co_qualname,
-        "module": _module_of(position.frame),
+        "function": function,
+        "module": None,
         "own": is_own(file),
-        "columns": list(position.columns) if position.columns else None,
+        "columns": None,
         "source": [[number, redactor.source(text)[:MAX_SOURCE_LINE]] for number, text in source],
     }
     if note:
         data["source_note"] = note
-    if walk is not None and position.frame is not None:
-        data["locals"] = walk.locals(position.frame.f_locals)
     return data
 
 
@@ -95,17 +101,16 @@ def within_bounds(positions: Sequence[Position]) -> tuple[list[Position], str | 
     return [*positions[:half], *positions[-half:]], f"{len(positions) - MAX_FRAMES} frames in the middle were left out"
 
 
-def frames_data(positions: Sequence[Position], redactor: Redactor, walk: Walk | None = None) -> list[dict[str, Any]]:
-    """Frames as data, in their order.
+def frames_data(positions: Sequence[Position], redactor: Redactor) -> list[dict[str, Any]]:
+    """Frames as data, in their order."""
+    return [frame_data(position, redactor) for position in positions]
 
-    The worker's own frames are walked first, the innermost of them before the others: when the budget of the walk
-    ends, it is libraries that lack variables.
-    """
-    order = sorted(
-        range(len(positions)), key=lambda place: (is_own(positions[place].code.co_filename), place), reverse=True
-    )
-    frames = {place: frame_data(positions[place], redactor, walk) for place in order}
-    return [frames[place] for place in range(len(positions))]
+
+def read_variables(frames: Iterable[tuple[dict[str, Any], Position]], walk: Walk) -> None:
+    """Adds the local variables to frames, in the order in which they come: the walk's budget may end before them."""
+    for data, position in frames:
+        if position.frame is not None:
+            data["locals"] = walk.locals(position.frame.f_locals)
 
 
 def without_kit(positions: Iterable[Position]) -> list[Position]:

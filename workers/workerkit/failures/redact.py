@@ -45,6 +45,8 @@ NEUTRAL_WORDS = frozenset(
     }
 )
 """May stand behind a secret word without changing what the name means; any other word does: token_count is a count."""
+FOLDERS = frozenset({"PWD", "OLDPWD"})
+"""Variables in which every shell keeps folders; what they hold is no password."""
 MIN_KNOWN_SECRET = 6
 """Characters; a shorter value of an environment variable would be found everywhere by chance."""
 MIN_KNOWN_LINE = 16
@@ -129,7 +131,7 @@ class Redactor:
         known = {
             form
             for name, value in (os.environ if environment is None else environment).items()
-            if self.reason_for_name(name)
+            if name not in FOLDERS and self.reason_for_name(name)
             for form in _forms(value)
         }
         # The longest first, so that a secret which contains another goes as a whole.

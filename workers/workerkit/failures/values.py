@@ -24,6 +24,7 @@ import dataclasses
 import datetime
 import decimal
 import fractions
+import gc
 import ipaddress
 import logging
 import pathlib
@@ -172,6 +173,8 @@ class Walk:
             return {"kind": "reference", "text": self._redactor.text(where), "type": type_name(cls)}
         self._seen[id(value)] = path
         try:
+            if cls is types.MappingProxyType:
+                value, cls = _behind(value), dict
             if issubclass(cls, dict):
                 node = {"kind": "map", "type": type_name(cls), "size": dict.__len__(value)}
                 return self._fill(node, depth, lambda: self._pairs(value, path, depth))
@@ -272,6 +275,11 @@ def _container(cls: type) -> tuple[str, Any] | None:
             if issubclass(cls, base):
                 return kind, base
     return None
+
+
+def _behind(proxy: "types.MappingProxyType[Any, Any]") -> dict[Any, Any]:
+    """The dictionary that a read-only view shows; empty where it shows another mapping, whose methods are not ours."""
+    return next((found for found in gc.get_referents(proxy) if issubclass(type(found), dict)), {})
 
 
 def _attributes(value: Any, cls: type) -> dict[str, Any]:
