@@ -285,6 +285,7 @@ def test_two_workers_of_one_name_leave_the_first_and_name_both_places(folder: Pa
     [
         ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
         ("import sys; sys.exit(3)", "guard such a call"),
+        ("exit()", "guard such a call"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("raise GeneratorExit", "GeneratorExit"),
         ("class Own(BaseException): ...\nraise Own", "Own"),
@@ -304,6 +305,50 @@ def test_whatever_a_file_does_when_imported_the_others_load(folder: Path, code: 
     assert says in broken(loaded, "bad")
     assert f"{folder}/jobs/bad.py" in broken(loaded, "bad")
     assert get(loaded, "bad").source.startswith(f"{folder}/jobs/bad.py:")
+
+
+def test_exit_at_import_leaves_the_keys_to_the_operator(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = (folder / "keys").open("w+")
+    monkeypatch.setattr("sys.stdin", keys)
+    write(folder / "bad.py", "import sys\nassert sys.stdin.read() == ''\nexit()\n")
+    assert "guard such a call" in broken(load(["bad.py"]), "bad")
+    assert sys.stdin is keys
+    assert not keys.closed
+    keys.close()
+
+
+def test_a_worker_with_an_odd_name_is_broken_under_a_plain_one_and_the_others_run(folder: Path) -> None:
+    write(
+        folder / "jobs.py",
+        """
+        from workerkit import BaseWorker, worker
+
+        class Odd(BaseWorker):
+            name = "na\u00efve \x1b[31mred/../x"
+            interval = 1
+            def run(self, ctx): ...
+
+        class Empty(BaseWorker):
+            name, interval = "", 1
+            def run(self, ctx): ...
+
+        class Number(BaseWorker):
+            name, interval = 5, 1
+            def run(self, ctx): ...
+
+        class Long(BaseWorker):
+            name, interval = "x" * 65, 1
+            def run(self, ctx): ...
+
+        @worker(every="1s")
+        def good(): ...
+        """,
+    )
+    loaded = load(["jobs.py"])
+    assert sorted(names(loaded)) == ["Empty", "Number", "good", "na-ve-31mred-..-x", "x" * 64]
+    for registration in loaded.registry:
+        assert registration.load_error is None or "use 1 to 64 letters, digits" in registration.load_error
+    assert get(loaded, "good").load_error is None
 
 
 def test_bytes_that_are_no_text_and_null_bytes_are_a_broken_file(folder: Path) -> None:

@@ -83,7 +83,7 @@ def test_an_interval_that_cannot_be_meant_is_refused(interval: Any) -> None:
         ({"timeout": 0}, "timeout=0 is too short"),
         ({"timeout": "never"}, "not a duration"),
         ({"isolation": "async"}, "needs `async def run`"),
-        ({"isolation": "process"}, "not known"),
+        ({"isolation": "fibre"}, "not known"),
         ({"tags": "web"}, "list of words"),
         ({"tags": ["a b"]}, "list of words"),
         ({"description": 5}, "one line"),

@@ -187,6 +187,6 @@ def test_a_daemon_that_keeps_the_pipe_open_does_not_hold_the_run(
     ctx: RunContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     started = time.monotonic()
-    Command("sleep 30 & echo $!", shell=True).run(ctx)
+    Command("setsid sleep 30 & echo $!", shell=True).run(ctx)
     assert time.monotonic() - started < 10
     os.kill(int(logged(caplog)[0]), signal.SIGKILL)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -28,6 +28,7 @@ class Cancellation:
         self.cause: StopCause | None = None
         self.reason: str | None = None
         self.observed = False
+        self._callbacks: list[Callable[[], None]] = []
 
     def request(self, cause: StopCause, reason: str) -> bool:
         """Asks the run to stop; the first request stays. Returns whether this call was the first."""
@@ -36,7 +37,17 @@ class Cancellation:
                 return False
             self.cause, self.reason = cause, reason
         self._event.set()
+        for callback in self._callbacks:
+            callback()
         return True
+
+    def when_requested(self, callback: Callable[[], None]) -> None:
+        """Calls it at the request, on the thread that requests; at once where that has been. It must not raise."""
+        with self._lock:
+            if self.cause is None:
+                self._callbacks.append(callback)
+                return
+        callback()
 
     def seen(self) -> bool:
         """Whether it was requested; a yes is remembered as observed."""

@@ -2,7 +2,8 @@
 
 The import runs on a thread of its own, with a deadline. So a module that hangs costs a thread and not the host, and
 a KeyboardInterrupt that the module raises is told from the operator's Ctrl+C, which only reaches the main thread.
-What a module prints while it is imported goes to stderr: stdout belongs to the command's data.
+What a module prints while it is imported goes to stderr: stdout belongs to the command's data. It finds stdin empty:
+the keys belong to the operator, and exit() closes sys.stdin before it raises.
 """
 
 import hashlib
@@ -12,8 +13,8 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -24,8 +25,8 @@ LOAD_DEADLINE = 30.0
 _MAX_TEXT = 64 * 1024
 """Characters of a kept traceback."""
 
-_OURS = ("<frozen importlib", *(f"{Path(file).parent}{os.sep}" for file in (__file__, importlib.__file__)))
-"""How the file names of frames begin that led to the user's code, and say nothing about it."""
+_OURS = ("<frozen ", *(f"{Path(file).parent}{os.sep}" for file in (__file__, importlib.__file__)))
+"""How the file names of frames begin that led to the user's code, or out of it, and say nothing about it."""
 
 T = TypeVar("T")
 
@@ -49,10 +50,22 @@ def guarded(work: Callable[[], T], deadline: float = LOAD_DEADLINE) -> T | LoadF
             results.append(describe(error))
 
     thread = threading.Thread(target=body, name="workerkit-loading", daemon=True)
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), empty_stdin():
         thread.start()
         thread.join(deadline)
     return results[0] if results else _hung(thread, deadline)
+
+
+@contextmanager
+def empty_stdin() -> Iterator[None]:
+    """sys.stdin is at its end inside, and may be closed."""
+    before = sys.stdin
+    with Path(os.devnull).open(encoding="utf-8") as empty:
+        sys.stdin = empty
+        try:
+            yield
+        finally:
+            sys.stdin = before
 
 
 def import_file(path: Path) -> ModuleType:

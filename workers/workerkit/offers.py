@@ -10,8 +10,9 @@ from typing import Any
 from workerkit.base import BaseWorker, FunctionWorker
 from workerkit.errors import RegistrationError
 from workerkit.importing import describe
-from workerkit.registration import Registration, source_of
-from workerkit.registry import Registry, satisfies_protocol
+from workerkit.processes.locator import located
+from workerkit.registration import Registration, registration_of, source_of
+from workerkit.registry import satisfies_protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def offer_of(module: ModuleType, attribute: str | None = None) -> Offer:
     for part in attribute.split("."):
         value = getattr(value, part, None)
     if value is not None:
-        return _one(value, attribute)
+        return _one(value, attribute, module)
     whole = _everything(module)
     named = tuple(worker for worker in whole.workers if worker.name == attribute)
     if named:
@@ -69,19 +70,19 @@ def _everything(module: ModuleType) -> Offer:
     made = [
         cls for cls in classes if not any(type(each) is cls for each in objects) and not _is_mere_base(cls, classes)
     ]
-    return Offer(tuple(_registered(thing) for thing in (*objects, *made)))
+    return Offer(tuple(_registered(thing, module) for thing in (*objects, *made)))
 
 
-def _one(value: Any, attribute: str) -> Offer:
+def _one(value: Any, attribute: str, module: ModuleType) -> Offer:
     if _is_manager(value):
         return Offer(tuple(value.registry), (value,))
     if inspect.isfunction(value):
         text = f"{attribute} is a plain function; put @worker(every='30s') above it to make it a worker"
         return Offer((Broken(value.__name__, f"{value.__code__.co_filename}:{value.__code__.co_firstlineno}", text),))
-    return Offer((_registered(value),))
+    return Offer((_registered(value, module),))
 
 
-def _registered(thing: Any) -> Registration | Broken:
+def _registered(thing: Any, module: ModuleType) -> Registration | Broken:
     worker = thing
     if inspect.isclass(thing):
         try:
@@ -90,7 +91,7 @@ def _registered(thing: Any) -> Registration | Broken:
             failure = describe(error)
             return Broken(_name_of(thing), failure.place or source_of(thing), failure.text)
     try:
-        return Registry().register(worker)
+        return located(registration_of(worker, {}), thing, vars(module))
     except RegistrationError as error:
         return Broken(_name_of(worker), source_of(worker), str(error))
 

@@ -21,6 +21,7 @@ from workerkit.store.events import LinesCaptured, LogLine
 
 MAX_LINE = 4096
 """Characters of one line; a longer one is cut."""
+_KEY = "PRIVATE KEY-----"
 MAX_KEY_LINES = 200
 """Lines that a private key may have; its end may never come."""
 HEAD_LINES = TAIL_LINES = 500
@@ -84,6 +85,8 @@ class RunOutput:
         with self._lock:
             unfinished = self._unfinished.setdefault(stream, _Unfinished())
             *complete, rest = text.split("\n")
+            if len(complete) > TAIL_LINES and self._head_end is not None and _KEY not in unfinished.text + text:
+                complete = self._skip(stream, unfinished, complete)
             for piece in complete:
                 self._extend(unfinished, piece)
                 self._add(stream, unfinished.text.rstrip("\r"), unfinished.lost)
@@ -151,15 +154,28 @@ class RunOutput:
             self._tail_chars -= len(self._tail.popleft().line.text)
             self._unreported_drops = True
 
+    def _skip(self, stream: str, unfinished: _Unfinished, lines: list[str]) -> list[str]:
+        """Counts those of a flood of lines that would not stay anyway; what is left of the flood."""
+        skipped = len(lines) - TAIL_LINES
+        unfinished.text, unfinished.lost = "", 0
+        self._count += skipped
+        self._tail.clear()
+        self._tail_chars = 0
+        self._unreported_drops = True
+        self._key_lines[stream] = max(0, self._key_lines.get(stream, 0) - skipped)
+        return lines[skipped:]
+
     def _is_within_key(self, stream: str, text: str) -> bool:
         """Whether the line is one of the middle of a private key, by which alone nobody would know it."""
         left = self._key_lines.get(stream, 0)
-        if "PRIVATE KEY-----" in text:
+        if _KEY in text:
             self._key_lines[stream] = 0 if "-----END " in text else MAX_KEY_LINES
             return False
         self._key_lines[stream] = max(0, left - 1)
         return left > 0
 
+
+_TRACEBACK = logging.Formatter()
 
 _current: ContextVar[RunOutput | None] = ContextVar("workerkit_run_output", default=None)
 
@@ -269,18 +285,22 @@ class _RoutedBytes(io.RawIOBase):
 class _RunHandler(logging.Handler):
     """Puts records of a run into its output; others go where they would have gone without us."""
 
-    _traceback = logging.Formatter()
-
     def emit(self, record: logging.LogRecord) -> None:
         if (output := _current.get()) is None:
             resort = logging.lastResort if logging.getLogger().handlers == [self] else None
             if resort is not None and record.levelno >= resort.level:
                 resort.emit(record)
             return
-        try:
-            text = record.getMessage()
-            if record.exc_info and record.exc_info[0] is not None:
-                text = f"{text}\n{self._traceback.formatException(record.exc_info)}"
-        except Exception as error:  # noqa: BLE001 -- formatting runs the worker's own __str__
-            text = f"<a log record that can't be formatted: {type(error).__name__}: {record.msg!r:.200}>"
-        output.record(record.levelname, record.name, text)
+        output.record(record.levelname, record.name, text_of(record))
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """What a log record says, with its traceback. Never raises."""
+    try:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[0] is not None:
+            text = f"{text}\n{_TRACEBACK.formatException(record.exc_info)}"
+    except Exception as error:  # noqa: BLE001 -- formatting runs the worker's own __str__
+        told = record.msg if type(record.msg) is str else type(record.msg).__name__
+        return f"<a log record that can't be formatted: {type(error).__name__}: {told!r:.200}>"
+    return text

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 from workerkit.base import Worker
 from workerkit.errors import RegistrationError
 from workerkit.options import Options
+from workerkit.processes.locator import callers_names, located
 from workerkit.registration import Registration, registration_of, source_of
 
 
@@ -16,6 +17,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._registrations: dict[str, Registration] = {}
+        self._claimed: dict[str, Registration] = {}
+        """By name and by alias."""
 
     def register(self, worker: Any, **options: Unpack[Options]) -> Registration:
         """Validates a worker (an object with name, interval and run; a class is made without arguments) and keeps it.
@@ -25,9 +28,10 @@ class Registry:
         Raises:
             RegistrationError: naming what is wrong, where, and the remedy. Nothing is kept then.
         """
+        given = worker
         if inspect.isclass(worker):
             worker = _instantiate(worker)
-        registration = registration_of(worker, options)
+        registration = located(registration_of(worker, options), given, callers_names(), self)
         self._keep(registration)
         return registration
 
@@ -61,7 +65,16 @@ class Registry:
                 f"two workers are named {registration.name!r}: {other.source or 'one'} and "
                 f"{registration.source or 'another'}; rename one, or pass name= to register()"
             )
+        names = (registration.name, *registration.aliases)
+        for name in names:
+            if (other := self._claimed.get(name)) is not None:
+                raise RegistrationError(
+                    f"{name!r} is claimed by two workers, as a name or an alias: {other.name!r} "
+                    f"({other.source or 'one'}) and {registration.name!r} ({registration.source or 'another'}); "
+                    "let one of them have it"
+                )
         self._registrations[registration.name] = registration
+        self._claimed.update(dict.fromkeys(names, registration))
 
 
 def _instantiate(cls: type) -> Any:

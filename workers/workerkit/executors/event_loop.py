@@ -13,9 +13,10 @@ AsyncJob = Callable[[], Coroutine[Any, Any, None]]
 
 
 class LoopExecutor:
-    """Runs coroutines as tasks on its loop. start() and stop() are idempotent."""
+    """Runs coroutines as tasks on its loop. start() and stop() are idempotent, from any thread."""
 
     def __init__(self) -> None:
+        self._life = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -26,46 +27,59 @@ class LoopExecutor:
         return self._thread.ident if self._thread else None
 
     def start(self) -> None:
-        if self._loop is not None:
-            return
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._main, args=(self._loop,), name="async-workers", daemon=True)
-        self._thread.start()
+        with self._life:
+            if self._loop is not None:
+                return
+            self._asked_at = None
+            loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._main, args=(loop,), name="async-workers", daemon=True)
+            self._thread.start()
+            self._loop = loop
 
     def submit(self, job: AsyncJob) -> None:
         """Makes a task of the job; safe from any thread. After stop() it is dropped."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._spawn, job)
+        self._post(self._spawn, job)
 
     def cancel(self, task: "asyncio.Task[Any]") -> None:
         """Cancels a task of this loop from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(task.cancel)
+        self._post(task.cancel)
 
     def current_task(self) -> "asyncio.Task[Any] | None":
         """The task that executes on the loop at this moment, seen from any thread."""
-        return asyncio.current_task(self._loop) if self._loop is not None else None
+        loop = self._loop
+        return asyncio.current_task(loop) if loop is not None else None
 
     def blocked_for(self) -> float:
         """Seconds for which the loop has not come round, as a blocking call makes it; ask about once a second."""
-        if self._loop is None or self._loop.is_closed():
-            return 0.0
-        now = time.monotonic()
-        if self._asked_at is None:
+        now, asked_at = time.monotonic(), self._asked_at
+        if asked_at is None:
             self._asked_at = now
-            self._loop.call_soon_threadsafe(self._answer)
+            if not self._post(self._answer):
+                self._asked_at = None
             return 0.0
-        return now - self._asked_at
+        return now - asked_at
 
     def stop(self, timeout: float = 1.0) -> None:
         """Cancels what is still on the loop and stops it. A blocked loop is left behind on its daemon thread."""
-        loop, thread = self._loop, self._thread
+        with self._life:
+            loop, self._loop = self._loop, None
+            thread = self._thread
         if loop is None or thread is None:
             return
-        self._loop = None
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._wind_up, loop)
+        loop.call_soon_threadsafe(self._wind_up, loop)
         thread.join(timeout)
+        self._asked_at = None
+
+    def _post(self, call: Callable[..., object], *arguments: Any) -> bool:
+        """Has the loop call it; False where it does not run any more, however lately."""
+        loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:
+            return False
+        return True
 
     def _main(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
