@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Most tests wait more than they compute: four at a time keep two cores busy.
+TEST_PROCESSES ?= 4
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format screenshots bench soak clean
 
@@ -13,8 +16,8 @@ help: ## list what there is
 run: $(VENV)/run.stamp ## open the console on workers that watch this machine
 	@$(BIN)/workerconsole demo
 
-test: $(VENV)/dev.stamp ## run the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp ## run the tests, several at a time; one file: .venv/bin/python -m pytest tests/...
+	@$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 lint: $(VENV)/dev.stamp ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check .
@@ -32,7 +35,7 @@ screenshots: $(VENV)/dev.stamp ## draw the pictures in assets/ from the running 
 bench: $(VENV)/dev.stamp ## measure what things cost, beside what people would use otherwise
 	@$(BIN)/python -m benchmarks
 
-soak: $(VENV)/dev.stamp ## an hour's faults in minutes: 100 kills under load, 60 s of 1,000 workers
+soak: $(VENV)/dev.stamp ## trials that take minutes: kills, slots, leaks over 100,000 runs, workers of every nasty kind
 	@$(BIN)/python -m tests.soak
 
 clean: ## remove what the commands above made

@@ -1,8 +1,6 @@
 """The Textual app: paints first, then opens the database and the host on a thread, and ends both in good order."""
 
-import asyncio
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -19,11 +17,12 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 
-from workerconsole import clipboard, editor, hangup, theme
+from workerconsole import clipboard, editor, theme
 from workerconsole.actions import BULK_ASKS
 from workerconsole.captures import plain_text
+from workerconsole.ending import Ending
 from workerconsole.feed import Answered, DetailFetched, Feed, Question, SnapshotTaken
-from workerconsole.hangup import HangupWatch
+from workerconsole.format import localised
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
 from workerconsole.safe_filter import SafeFilter
 from workerconsole.screens.confirm import Farewell, Leave
@@ -33,6 +32,7 @@ from workerconsole.screens.main import MainScreen
 from workerconsole.screens.palette import ActionCommands, WorkerCommands
 from workerconsole.screens.stopping import Stopping
 from workerconsole.screens.traceback import TracebackScreen
+from workerconsole.screens.why import WhyScreen
 from workerconsole.session import HostFactory, Opened, Session
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
@@ -84,7 +84,10 @@ class ConsoleApp(App[Exit]):
     ToastRack { margin-bottom: 1; }
     Toast { padding: 0 1; margin-top: 0; max-width: 80%; width: auto; background: $panel-lighten-1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class ConsoleApp(App[Exit]):
         self.may_evaluate = False
         """The operator has agreed to run expressions in the host; asked once for each console."""
         self._guard = SafeFilter()
-        self._hangup = HangupWatch(self._terminal_gone)
+        self._ending = Ending(self.session, grace, self.told_to_stop)
         self.main = MainScreen(self._clock, title=title, read_only=read_only)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -128,15 +131,15 @@ class ConsoleApp(App[Exit]):
         return [*filters, *([NoColor()] if self.no_color else []), self._guard]
 
     def on_load(self) -> None:
+        self._ending.screen_comes()
         for known in theme.THEMES:
             self.register_theme(known)
         self.theme = self._theme_name
 
     def on_ready(self) -> None:
         """The first picture is on the screen: only now begin what may take long."""
-        self._catch_signals()
-        if not self.is_headless:
-            self._hangup.start()
+        if not self.is_headless and self._driver is not None:
+            self._ending.screen_stands(self._driver, partial(self.refresh, layout=True))
         self._open()
 
     def on_unmount(self) -> None:
@@ -146,11 +149,14 @@ class ConsoleApp(App[Exit]):
     def run(self, *args: Any, **kwargs: Any) -> Exit:
         """Run until the operator leaves; then end the host and close the database, whatever happened."""
         result: Exit | None = None
+        self._ending.begin()
         try:
             result = super().run(*args, **kwargs)
         finally:
-            self._hangup.stop()
-            self.session.close(self._grace if result is not None else 0.0)
+            grace = self._grace if result is not None else 0.0
+            self._ending.screen_gone(grace)
+            self.session.close(grace)
+            self._ending.finish()
         return result or Exit("crashed", leftover_threads=self.session.leftover_threads)
 
     def in_background(
@@ -211,6 +217,8 @@ class ConsoleApp(App[Exit]):
         self.main.take_detail(message.detail)
         if isinstance(self.screen, LogsScreen):
             self.screen.show(message.detail, self._clock.now())
+        elif isinstance(self.screen, WhyScreen):
+            self.screen.show(message.detail)
 
     def on_answered(self, message: Answered) -> None:
         # The screen that asked may have a dialog over it.
@@ -240,7 +248,7 @@ class ConsoleApp(App[Exit]):
         def report(result: Report) -> None:
             # A stack answers in its panel, where the operator looks already.
             if order.verb != "stack" or result.severity != "information":
-                self.tell(result.sentence(alive), severity=result.severity)
+                self.tell(localised(result.sentence(alive), self._clock.now()), severity=result.severity)
 
         if len(order.workers) > BULK_ASKS:
             self.tell(f"{order.verb}: telling {len(order.workers):,} workers …")
@@ -328,6 +336,10 @@ class ConsoleApp(App[Exit]):
 
         self.in_background(latest, show, lambda error: self.tell(str(error), severity="error"))
 
+    def open_why(self, worker: str) -> None:
+        """Why a worker runs, or does not, over the whole screen."""
+        self.push_screen(WhyScreen(worker, self.main.detail, lambda: self.main.snapshot, self._clock))
+
     def open_failures(self) -> None:
         """All failures, as groups."""
         self.push_screen(FailuresScreen(self._clock))
@@ -351,7 +363,7 @@ class ConsoleApp(App[Exit]):
         except editor.EditorError as error:
             self.tell(str(error), severity="warning")
             return
-        with self.suspend():
+        with self._ending.lend(), self.suspend():
             problem = editor.run(command)
         if problem is not None:
             self.tell(problem, severity="error")
@@ -373,7 +385,7 @@ class ConsoleApp(App[Exit]):
     def leave(self) -> None:
         """Leave at once when only attached; else ask what becomes of the workers."""
         if self.session.host is None:
-            self.exit(Exit("left"))
+            self._left()
         elif not self._stopping and not isinstance(self.screen, Leave):
             may = self._leave_headless is not None
             self.push_screen(Leave(self.main.in_flight(), self._grace, may_leave_headless=may), self._farewell)
@@ -393,38 +405,41 @@ class ConsoleApp(App[Exit]):
         self._stopping = True
         if self.main.frozen:
             self.main.freeze()
-        session = self.session
+        session, ending = self.session, self._ending
         self.push_screen(
-            Stopping(self.main.in_flight, self._grace, session.hurry, self._clock, headless=end == "headless")
+            Stopping(self.main.in_flight, self._grace, ending.hurry, self._clock, headless=end == "headless")
         )
+        ending.host_stops()
+
+        def stop() -> None:
+            session.stop_host(self._grace)
+            ending.screen_goes()
 
         def leave(_: object) -> None:
             self.exit(Exit(end, message, leftover_threads=session.leftover_threads))
 
-        self.in_background(lambda: session.stop_host(self._grace), leave, leave)
+        self.in_background(stop, leave, leave)
 
-    def _catch_signals(self) -> None:
-        if self.is_headless or threading.current_thread() is not threading.main_thread():
-            return
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-            if hasattr(signal, name):
-                with suppress(NotImplementedError):  # Windows has no handlers in its loop
-                    loop.add_signal_handler(getattr(signal, name), self.told_to_stop)
+    def _left(self) -> None:
+        self._ending.screen_goes()
+        self.exit(Exit("left"))
 
-    def _terminal_gone(self) -> None:
-        """On a thread of the watch: end the host, and leave past Textual, whose loop may wait for the dead terminal."""
-        self.session.close(self._grace)
-        os._exit(hangup.EXIT_CODE)
-
-    def told_to_stop(self) -> None:
-        """A signal: stop without asking. A second one: stop now."""
+    def told_to_stop(self, now: bool = False) -> None:
+        """A signal: stop without asking. A second one, or `now`: without a grace period."""
         if self.session.host is None:
-            self.exit(Exit("left"))
-        elif self._stopping:
-            self.session.hurry()
+            self._left()
+            return
+        again = self._stopping
+        self._stop("stopped")
+        if again or now:
+            self._ending.hurry()
+
+    def action_suspend_process(self) -> None:
+        """ctrl+z, for a screen that hosts nobody."""
+        if self.session.host is not None:
+            self.tell("ctrl+z would stop the workers, too; q leaves them running without a screen", severity="warning")
         else:
-            self._stop("stopped")
+            self._ending.suspend()
 
     # -- a crash of our own ----------------------------------------------------------------------------------------
 

@@ -75,7 +75,11 @@ def _name(worker: WorkerRecord, values: tuple[str, ...]) -> bool:
 
 def _status(worker: WorkerRecord, values: tuple[str, ...]) -> bool:
     # A paused worker that is still in its run has status running; the operator means both by "paused".
-    statuses = {worker.status, "paused"} if worker.paused else {worker.status}
+    statuses = {worker.status}
+    if worker.paused:
+        statuses.add(Status.PAUSED)
+    if worker.suspended_because is not None:
+        statuses.add(Status.SUSPENDED)
     return any(status.startswith(value) for status in statuses for value in values)
 
 

@@ -1,8 +1,9 @@
-"""Numbers, moments and states as short text of a known shape. Nothing here reads a worker's text."""
+"""Numbers, moments and states as short text of a known shape."""
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 
-from workerkit.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from workerkit.clock import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime
 
 UNKNOWN = "–"
 """What stands where there is nothing to say."""
@@ -12,7 +13,9 @@ _STATUS_SYMBOLS = {
     "idle": "○",
     "running": "►",
     "failed": "✗",
+    "retrying": "↻",
     "paused": "‖",
+    "suspended": "■",
     "stuck": "!",
     "unregistered": "?",
     "broken": "⊠",
@@ -27,7 +30,9 @@ _STATUS_STYLES = {
     "idle": "$text-muted",
     "running": "bold $text-primary",
     "failed": "bold $text-error",
+    "retrying": "bold $text-warning",
     "paused": "$text-warning",
+    "suspended": "bold $text-error",
     "stuck": "bold $text-error",
     "unregistered": "$text-muted",
     "broken": "bold $text-error",
@@ -112,6 +117,40 @@ def clock_time(moment: Micros | None, now: Micros | None = None) -> str:
         return UNKNOWN
     today = (_local(now) or then).date() if now is not None else datetime.now().astimezone().date()
     return f"{then:%H:%M:%S}" if then.date() == today else f"{then:%Y-%m-%d %H:%M:%S}"
+
+
+def when(moment: Micros | None, now: Micros) -> str:
+    """Local time as people say it: `14:30`, `14:30:05`, `tomorrow 06:00`, `yesterday 23:10`, `2024-03-05 06:00`."""
+    then, today = _local(moment), _local(now)
+    if then is None or today is None:
+        return UNKNOWN
+    time = f"{then:%H:%M:%S}" if then.second else f"{then:%H:%M}"
+    days = (then.date() - today.date()) // timedelta(days=1)
+    day = {0: "", 1: "tomorrow ", -1: "yesterday "}.get(days, f"{then:%Y-%m-%d} ")
+    return f"{day}{time}"
+
+
+def at(moment: Micros | None, now: Micros) -> str:
+    """The same within a sentence: `at 14:30`, `tomorrow at 06:00`, `on 2024-03-05 at 06:00`."""
+    day, _, time = when(moment, now).rpartition(" ")
+    return f"{'on ' if day[:1].isdigit() else ''}{day} at {time}" if day else f"at {time}"
+
+
+_ISO_MOMENT = re.compile(r"(at )?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+"""How the host writes a moment in its sentences."""
+
+
+def localised(text: str, now: Micros) -> str:
+    """The text with the host's UTC moments in local time."""
+
+    def local(found: re.Match[str]) -> str:
+        try:
+            moment = from_datetime(datetime.fromisoformat(found[0].removeprefix("at ")))
+            return (at if found[1] else when)(moment, now)
+        except ValueError:
+            return found[0]
+
+    return _ISO_MOMENT.sub(local, text)
 
 
 def count(number: int | None) -> str:

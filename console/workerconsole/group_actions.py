@@ -5,8 +5,8 @@ from typing import Literal, Protocol
 
 from workerconsole.action import Action as BaseAction
 from workerconsole.action import Group, Reason
-from workerconsole.actions import READ_ONLY
 from workerconsole.groups import state_of
+from workerconsole.reasons import READ_ONLY
 from workerkit.store.records import FailureGroupRecord
 
 GroupVerb = Literal["acknowledge", "snooze", "resolve", "reopen"]

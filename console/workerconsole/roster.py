@@ -14,7 +14,9 @@ _DIGITS = re.compile(r"(\d+)")
 _SEVERITY = (
     Status.STUCK,
     Status.FAILED,
+    Status.SUSPENDED,
     Status.BROKEN,
+    Status.RETRYING,
     Status.RUNNING,
     Status.PAUSED,
     Status.IDLE,
@@ -39,8 +41,17 @@ class Sort(StrEnum):
 
 
 def needs_attention(worker: WorkerRecord) -> bool:
-    """Failing, stuck or broken. A failing worker stays so while its next run is on its way."""
-    return worker.consecutive_failures > 0 or worker.status in (Status.FAILED, Status.STUCK, Status.BROKEN)
+    """Failing, suspended, stuck or broken. A failing worker stays so while its next run is on its way.
+
+    One that is only retrying does not count: most attempts that follow help, and rows must not jump for each.
+    """
+    bad = (Status.FAILED, Status.STUCK, Status.BROKEN)
+    return worker.consecutive_failures > 0 or worker.suspended_because is not None or worker.status in bad
+
+
+def starts_by_itself(worker: WorkerRecord) -> bool:
+    """Whether slots of it get a run."""
+    return worker.registered and not worker.paused and worker.suspended_because is None
 
 
 @lru_cache(maxsize=16_384)
@@ -54,7 +65,7 @@ _KEYS: Mapping[Sort, _Key] = {
     Sort.ATTENTION: lambda w: (not needs_attention(w), not w.registered),
     Sort.STATUS: lambda w: (_RANKS.get(w.status, len(_RANKS)),),
     Sort.LAST_RUN: lambda w: (-(w.last_run_at or 0),),
-    Sort.NEXT_RUN: lambda w: (_FAR if w.next_run_at is None or w.paused else w.next_run_at,),
+    Sort.NEXT_RUN: lambda w: (w.next_run_at if w.next_run_at is not None and starts_by_itself(w) else _FAR,),
     Sort.DURATION: lambda w: (-(w.last_duration or 0),),
     Sort.FAILURES: lambda w: (-w.failure_count,),
 }

@@ -5,9 +5,9 @@ from typing import Protocol
 
 from workerconsole.action import Action as BaseAction
 from workerconsole.action import Group, Reason
-from workerconsole.actions import NO_HOST, READ_ONLY, cannot_run
 from workerconsole.captures import Frame
 from workerconsole.cases import Case
+from workerconsole.reasons import NO_HOST, READ_ONLY, cannot_run
 from workerkit.store.records import WorkerRecord
 
 NOT_READ = "The failure is not read yet."

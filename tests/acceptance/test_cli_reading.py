@@ -11,13 +11,14 @@ from workerkit import RunContext, worker
 from workerkit.store.database import Database
 
 WORKER_KEYS = [
-    *("name", "status", "schedule", "interval_seconds", "isolation", "tags"),
+    *("name", "status", "schedule", "interval_seconds", "isolation", "tags", "policy"),
+    *("paused_at", "paused_until", "paused_by", "pause_reason", "suspended_at", "suspended_because"),
     *("success_count", "failure_count", "consecutive_failures", "last_run_at", "next_run_at"),
     *("last_outcome", "last_duration_seconds", "last_error"),
 ]
 RUN_KEYS = [
     *("id", "worker", "attempt", "trigger", "due_at", "started_at", "finished_at"),
-    *("outcome", "kind", "duration_seconds", "error", "host"),
+    *("outcome", "kind", "duration_seconds", "error", "summary", "retry_at", "host"),
 ]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.commandline import PROGRAM, CommandLine, environment
-from tests.terminal import Terminal
+from tests.terminal import Shell, Terminal
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.terminal
@@ -37,6 +37,17 @@ def folder(command: CommandLine, tmp_path: Path) -> Path:
 
 def console(command: CommandLine, *words: str, columns: int = 110, rows: int = 34) -> Terminal:
     return Terminal(
+        [*PROGRAM, *words, "--db", str(command.database)],
+        folder=command.folder,
+        environment=environment(),
+        columns=columns,
+        rows=rows,
+    )
+
+
+def shell(command: CommandLine, *words: str, columns: int = 110, rows: int = 34) -> Shell:
+    """The same, started from an interactive shell."""
+    return Shell(
         [*PROGRAM, *words, "--db", str(command.database)],
         folder=command.folder,
         environment=environment(),

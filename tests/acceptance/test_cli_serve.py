@@ -35,6 +35,7 @@ def patient(ctx):
 
 @worker
 def stubborn():
+    print("begun")
     end = time.monotonic() + 60
     while time.monotonic() < end:
         time.sleep(0.05)
@@ -46,6 +47,12 @@ def served(command: CommandLine, tmp_path: Path) -> CommandLine:
     """The command line in a folder with three busy workers and two that run by hand."""
     (tmp_path / "workers.py").write_text(WORKERS)
     return command
+
+
+def begin_stubborn(command: CommandLine) -> None:
+    """Has it run, and waits until its code does: before that a stop simply takes the run back."""
+    command("run", "stubborn")
+    wait_for(lambda: "begun" in command("logs", "stubborn").out, "the run")
 
 
 def outcomes(command: CommandLine, name: str) -> list[Any]:
@@ -91,7 +98,7 @@ def test_running_workers_are_told_to_leave_and_leave_nothing_in_flight(served: C
 
 def test_a_stuck_thread_does_not_hold_the_process_beyond_grace_and_two_seconds(served: CommandLine) -> None:
     with served.serving("--grace", "1") as host:
-        served("run", "stubborn")
+        begin_stubborn(served)
         started = time.monotonic()
         host.signal(signal.SIGTERM)
         assert host.ended() == 0
@@ -102,7 +109,7 @@ def test_a_stuck_thread_does_not_hold_the_process_beyond_grace_and_two_seconds(s
 
 def test_a_second_signal_ends_the_grace_period(served: CommandLine) -> None:
     with served.serving("--grace", "60") as host:
-        served("run", "stubborn")
+        begin_stubborn(served)
         host.signal(signal.SIGTERM)
         wait_for(lambda: "stopping (SIGTERM)" in host.narration)
         host.signal(signal.SIGTERM)

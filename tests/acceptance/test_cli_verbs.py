@@ -39,7 +39,8 @@ def status(command: CommandLine, name: str) -> Any:
 def test_pause_and_resume_change_the_workers_named(command: CommandLine, hosting: Hosting) -> None:
     hosting(echo, fails, waits)
     said = command("pause", "echo", "fails", "--reason", "quiet please")
-    assert (said.code, said.out) == (0, "echo is paused\nfails is paused\n")
+    assert said.code == 0
+    assert [line.partition(";")[0] for line in said.out.splitlines()] == ["echo is paused", "fails is paused"]
     assert [status(command, name) for name in ("echo", "fails", "waits")] == ["paused", "paused", "idle"]
     with Database.open(command.database).reader() as reader:
         record = reader.worker("echo")

@@ -54,7 +54,7 @@ def fails() -> None:
     "words",
     [
         *(["status"], ["workers"], ["runs"], ["show", "1"], ["failures"], ["logs", "fails"]),
-        *(["pause", "fails"], ["run", "fails"]),
+        *(["why", "fails"], ["gaps"], ["commands"], ["pause", "fails", "--for", "1h"], ["run", "fails"]),
     ],
 )
 def test_reading_and_asking_import_neither_screen_nor_scheduler(

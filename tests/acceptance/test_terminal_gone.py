@@ -2,29 +2,56 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.acceptance.commandline import CommandLine
-from tests.acceptance.test_cli_screen import WORKERS, console
-from workerconsole.hangup import EXIT_CODE
+from tests.acceptance.test_cli_screen import WORKERS, console, shell
+from tests.waiting import wait_for
+from workerconsole.ending import GONE
 
 pytestmark = pytest.mark.terminal
 
 
-def test_a_console_that_hosts_ends_with_its_terminal(command: CommandLine, tmp_path: Path) -> None:
+@pytest.fixture
+def folder(command: CommandLine, tmp_path: Path) -> Path:
     (tmp_path / "workers.py").write_text(WORKERS)
-    with console(command) as terminal:
-        terminal.expect("ValueError")
-        assert terminal.hang_up() in (0, EXIT_CODE)
+    return tmp_path
+
+
+def nothing_is_left(command: CommandLine) -> None:
     assert command("status", "--json").json["host"] is None
     assert command("runs", "--outcome", "running", "--json").json["runs"] == []
 
 
-def test_a_console_that_is_attached_ends_with_its_terminal(command: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "workers.py").write_text(WORKERS)
-    with console(command) as host:
-        host.expect("ValueError")
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_console_that_hosts_ends_with_its_terminal(command: CommandLine, folder: Path, asked: bool) -> None:
+    with console(command) as terminal:
+        terminal.expect("ValueError")
+        if asked:
+            terminal.press("q")
+            terminal.expect("stop the workers and quit")
+        assert terminal.hang_up() in (0, GONE)
+    nothing_is_left(command)
+
+
+def test_a_console_that_is_attached_ends_with_its_terminal(command: CommandLine, folder: Path) -> None:
+    with command.serving():
         with console(command, "attach") as terminal:
             terminal.expect("ValueError")
-            assert terminal.hang_up() in (0, EXIT_CODE)
+            assert terminal.hang_up() in (0, GONE)
         assert command("status", "--json").json["host"] is not None
+
+
+def test_a_console_ends_with_the_shell_that_started_it(command: CommandLine, folder: Path) -> None:
+    with shell(command) as terminal:
+        terminal.expect("ValueError")
+        program = terminal.program
+        terminal.process.kill()
+
+        def gone() -> bool:
+            # Its parent is dead: whoever inherits it may let it lie.
+            return not program.is_running() or program.status() == psutil.STATUS_ZOMBIE
+
+        wait_for(gone, "the console's end")
+    nothing_is_left(command)

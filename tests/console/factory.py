@@ -12,7 +12,16 @@ from workerkit.clock import MINUTE, SECOND, Micros
 from workerkit.failures import headline
 from workerkit.outcome import Failure, FailureKind, GapReason, Outcome, Result, Status, Trigger
 from workerkit.store.database import Database
-from workerkit.store.events import Event, LinesCaptured, LogLine, RunFinished, RunProgressed, RunStarted, SlotsMissed
+from workerkit.store.events import (
+    Event,
+    HostBeat,
+    LinesCaptured,
+    LogLine,
+    RunFinished,
+    RunProgressed,
+    RunStarted,
+    SlotsMissed,
+)
 from workerkit.store.groups import GroupState, set_group_state
 from workerkit.store.operations import (
     WorkerSpec,
@@ -62,6 +71,9 @@ def worker(name: str = "web", **changes: Any) -> WorkerRecord:
         "paused_at": None,
         "paused_by": None,
         "pause_reason": None,
+        "paused_until": None,
+        "suspended_at": None,
+        "suspended_because": None,
         "success_count": 12,
         "failure_count": 0,
         "consecutive_failures": 0,
@@ -75,6 +87,7 @@ def worker(name: str = "web", **changes: Any) -> WorkerRecord:
         "covered_until": NOW - 4 * SECOND,
         "created_at": NOW - 3600 * SECOND,
         "change": 1,
+        "policy": {},
     }
     return WorkerRecord(**(fields | changes))
 
@@ -212,6 +225,7 @@ class Seed:
                 now=now - 3600 * SECOND,
             )
         ).host_id
+        self._writer.submit(HostBeat(self.host_id, now))
         self._next_run = 1
         self._next_gap = 1
         self._recent: dict[str, deque[tuple[str, Micros]]] = {}

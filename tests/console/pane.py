@@ -39,6 +39,7 @@ def run(id: int = 1, **changes: Any) -> RunRecord:  # noqa: A002 - the record's 
         "progress_total": None,
         "progress_note": None,
         "dropped_lines": None,
+        "retry_at": None,
     }
     return RunRecord(**(fields | changes))
 

@@ -5,7 +5,8 @@ import pytest
 
 from tests.console.factory import failing, worker
 from workerconsole.action import key_name
-from workerconsole.actions import ACTIONS, BULK_ASKS, BY_ID, Context, Panel, Verb, bindings
+from workerconsole.actions import ACTIONS, BULK_ASKS, BY_ID, bindings
+from workerconsole.desk import Context, Panel, Verb
 from workerconsole.screens.help import help_groups
 from workerconsole.widgets.footer import entries
 from workerkit.store.records import WorkerRecord
@@ -19,8 +20,18 @@ class FakeDesk:
         self.questions: list[str] = []
         self.calls: list[str] = []
 
-    def order(self, verb: Verb, workers: Sequence[WorkerRecord] = (), params: dict[str, Any] | None = None) -> None:
+    def order(
+        self,
+        verb: Verb,
+        workers: Sequence[WorkerRecord] = (),
+        params: dict[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
         self.orders.append((verb, tuple(record.name for record in workers)))
+        self.calls.append(f"{verb} {params or ''}{reason}".strip())
+
+    def ask_pause(self, workers: Sequence[WorkerRecord], *, everyone: bool = False) -> None:
+        self.calls.append(f"ask {'all' if everyone else ' '.join(record.name for record in workers)}")
 
     def ask(self, question: str, yes: str, then: Callable[[], None]) -> None:
         self.questions.append(question)
@@ -80,6 +91,42 @@ def test_pause_pauses_those_that_run_and_resumes_when_all_are_paused() -> None:
     assert perform("pause", context(worker("a"), paused)).orders == [("pause", ("a",))]
 
 
+def test_pause_resumes_what_is_suspended() -> None:
+    suspended = worker("b", status="suspended", suspended_because="it failed 3 times in a row")
+    paused = worker("c", status="paused", paused=True)
+    assert perform("pause", context(selected=suspended)).orders == [("resume", ("b",))]
+    assert perform("pause", context(suspended, paused)).orders == [("resume", ("b", "c"))]
+    assert perform("pause", context(suspended, worker("a"))).orders == [("pause", ("a",))]
+
+
+def test_a_pause_for_a_while_asks_about_those_that_can_be_paused() -> None:
+    broken = worker("b", status="broken", load_error="SyntaxError")
+    assert perform("pause-until", context(worker("a"), broken)).calls == ["ask a"]
+    assert "nothing to pause" in reason("pause-until", context(selected=broken))
+
+
+def test_a_retrying_worker_can_be_hastened_and_given_up_but_takes_no_parameters() -> None:
+    retrying = worker("a", status="retrying")
+    assert perform("run", context(selected=retrying)).orders == [("run", ("a",))]
+    assert perform("cancel", context(selected=retrying)).orders == [("cancel", ("a",))]
+    assert "its own parameters" in reason("run-with", context(selected=retrying))
+
+
+def test_where_runs_may_overlap_a_running_worker_can_be_run_again() -> None:
+    several = worker("a", status="running", running_run_id=7, policy={"overlap": "up to 3 at a time"})
+    assert perform("run", context(selected=several)).orders == [("run", ("a",))]
+
+
+def test_force_asks_first_and_says_what_it_can_not_do() -> None:
+    process = worker("a", status="running", running_run_id=7, isolation="process")
+    desk = perform("force", context(selected=process))
+    assert desk.calls == ["cancel {'force': True}"]
+    assert desk.questions == ["End what a runs by force? Its process group is killed."]
+    both = perform("force", context(process, worker("b", status="running", running_run_id=8)))
+    assert "can only be asked to stop" in both.questions[0]
+    assert reason("force", context(selected=worker("a"))) == "a is not running."
+
+
 def test_marks_come_before_the_cursor() -> None:
     desk = perform("run", context(worker("a"), worker("b"), selected=worker("c")))
     assert desk.orders == [("run", ("a", "b"))]
@@ -122,7 +169,9 @@ def test_without_a_host_nothing_can_be_run_but_a_pause_is_stored() -> None:
     assert perform("pause", given).orders == [("pause", ("a",))]
 
 
-@pytest.mark.parametrize("action_id", ["pause", "run", "run-with", "cancel", "pause-all", "reset-counters"])
+@pytest.mark.parametrize(
+    "action_id", ["pause", "pause-until", "run", "run-with", "cancel", "force", "pause-all", "reset-counters"]
+)
 def test_a_read_only_screen_changes_nothing(action_id: str) -> None:
     running = worker("a", status="running", running_run_id=7)
     assert "read-only" in reason(action_id, context(selected=running, read_only=True))
@@ -134,10 +183,8 @@ def test_a_read_only_screen_shows_the_stack_panel_but_asks_no_host() -> None:
     assert not desk.orders
 
 
-def test_pausing_all_asks_and_resumes_when_all_are_paused() -> None:
-    desk = perform("pause-all", context(selected=worker("a")))
-    assert desk.orders == [("pause-all", ())]
-    assert len(desk.questions) == 1
+def test_pausing_all_asks_for_how_long_and_resumes_when_all_are_paused() -> None:
+    assert perform("pause-all", context(selected=worker("a"))).calls == ["ask all"]
     assert perform("pause-all", context(all_paused=True)).orders == [("resume-all", ())]
 
 

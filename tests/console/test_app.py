@@ -9,10 +9,11 @@ from textual import events
 from tests.console.conftest import type_in, until
 from tests.console.factory import HandClock, Seed, spec
 from workerconsole.app import ConsoleApp, Exit
-from workerconsole.screens.confirm import Confirm, Leave
+from workerconsole.screens.confirm import Leave
 from workerconsole.screens.help import Help
 from workerconsole.screens.logs import LogsScreen
 from workerconsole.screens.params import AskParams
+from workerconsole.screens.pause import AskPause
 from workerconsole.screens.stopping import Stopping
 from workerconsole.screens.traceback import TracebackScreen
 from workerkit.clock import SECOND
@@ -215,7 +216,7 @@ async def test_pausing_all_asks_first(console: Console, fleet: Seed) -> None:
     async with console() as (app, pilot):
         await opened(app, pilot)
         await pilot.press("P")
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, AskPause)
         await pilot.press("escape")
         await pilot.press("P", "enter")
         await until(pilot, lambda: commands(app.database_path), "the command")
@@ -231,7 +232,7 @@ async def test_a_frozen_picture_stands_still_and_catches_up(console: Console, fl
         await until(pilot, lambda: app.main._held is not None, "a snapshot that is held back")
         assert app.main.snapshot.workers["web"].status == "idle"
         await pilot.press("z")
-        assert app.main.snapshot.workers["web"].status == "failed"
+        await until(pilot, lambda: app.main.snapshot.workers["web"].status == "failed", "the present")
         fleet.history("web", ["succeeded"])
         await until(pilot, lambda: app.main.snapshot.workers["web"].status == "idle", "the next snapshot")
 
@@ -402,6 +403,10 @@ class FakeHost:
         self.over.set()
 
     def nudge(self) -> None: ...
+
+    @property
+    def trouble(self) -> str | None:
+        return None
 
     def leftover_threads(self) -> bool:
         return False

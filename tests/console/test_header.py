@@ -98,6 +98,26 @@ def test_a_notice_of_the_host_is_on_the_banner_without_control_characters() -> N
     assert [item.text for item in items] == ["disk full"]
 
 
+def test_what_our_own_host_says_of_the_database_comes_first_without_control_characters() -> None:
+    items = banner_items(snapshot(WORKERS, trouble="can't be read"), NOW, (), "the disk\x1b[2J is full")
+    assert [item.text for item in items] == ["the disk is full", "can't be read"]
+    assert not items[0].dismissible
+
+
+def test_a_living_host_that_writes_nothing_is_told_with_what_is_known() -> None:
+    state = snapshot(WORKERS, host=host(heartbeat_at=NOW - 40 * SECOND))
+    [item] = banner_items(state, NOW)
+    assert item.text.startswith("The host is alive, but has written nothing since ")
+    assert "(40" in item.text
+    assert not item.dismissible
+    assert banner_items(snapshot(WORKERS, host=host(heartbeat_at=NOW - 5 * SECOND)), NOW) == []
+    assert banner_items(snapshot(WORKERS, host=host(heartbeat_at=NOW + 60 * SECOND)), NOW) == []
+    [dead] = banner_items(snapshot(WORKERS, host=host(heartbeat_at=NOW - 40 * SECOND), host_alive=False), NOW)
+    assert dead.id == "no-host"
+    [read_only] = banner_items(state, NOW, (), "the disk is full")
+    assert read_only.id == "own-trouble"
+
+
 def test_an_empty_screen_says_why_and_what_to_do() -> None:
     first = empty_message(snapshot([], host=None, host_alive=False), Filter(), None)
     assert first[0] == "No workers yet"

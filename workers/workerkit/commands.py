@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from workerkit.clock import Clock
 from workerkit.errors import DatabaseError
 from workerkit.operator import GROUP_STATES, STORED_WITHOUT_HOST, Verb, who
 from workerkit.outcome import StopCause, Trigger
+from workerkit.pauses import Pauses
 from workerkit.postmortem import HeldFailures
-from workerkit.roster import LiveWorker, Refusal, Roster, Run
+from workerkit.processes import samples
+from workerkit.roster import ActiveRun, LiveWorker, Refusal, Roster, Run
 from workerkit.runner import Runner
 from workerkit.service import Service
 from workerkit.store import operations
@@ -34,6 +37,10 @@ SLOW = frozenset({Verb.STACK, Verb.EVALUATE})
 """Verbs that take a second or more, and are done aside: other commands must not wait for them."""
 
 
+Effect = Callable[[Connection, int], "Answer | None"]
+"""Writes what a command changes, in the transaction that answers it; another answer where the database knows better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of a command: `result` is one sentence for the operator."""
@@ -42,6 +49,7 @@ class Answer:
     result: str
     run_id: int | None = None
     data: Any = None
+    effect: Effect | None = None
 
 
 def done(result: str, run_id: int | None = None, data: Any = None) -> Answer:
@@ -52,15 +60,29 @@ def refused(result: str, run_id: int | None = None) -> Answer:
     return Answer("refused", result, run_id)
 
 
+def written(result: str, write: Callable[[Connection, int], object]) -> Answer:
+    """Done, once this has been written along with the answer."""
+
+    def effect(connection: Connection, change: int) -> None:
+        write(connection, change)
+
+    return Answer("done", result, effect=effect)
+
+
 class Verbs:
-    """What each verb does to a host's workers. The database shows the effect before the answer."""
+    """What each verb does to a host's workers: in the roster at once, in the database by the effect of the answer."""
 
     def __init__(
-        self, roster: Roster, runner: Runner, writer: Writer, clock: Clock, held: HeldFailures | None = None
+        self,
+        roster: Roster,
+        runner: Runner,
+        pauses: Pauses,
+        clock: Clock,
+        held: HeldFailures | None = None,
     ) -> None:
         self._roster = roster
         self._runner = runner
-        self._writer = writer
+        self._pauses = pauses
         self._clock = clock
         self._held = held
 
@@ -74,10 +96,8 @@ class Verbs:
 
     def _perform(self, command: CommandRecord) -> Answer:
         match command.verb:
-            case Verb.PAUSE_ALL:
-                return self._all(command, paused=True)
-            case Verb.RESUME_ALL:
-                return self._all(command, paused=False)
+            case Verb.PAUSE_ALL | Verb.RESUME_ALL:
+                return self._pause_or_resume_all(command)
             case Verb.ACKNOWLEDGE | Verb.SNOOZE | Verb.RESOLVE | Verb.REOPEN:
                 return self._set_group_state(Verb(command.verb), command)
             case Verb.EVALUATE:
@@ -93,9 +113,10 @@ class Verbs:
     def _one(self, verb: Verb, live: LiveWorker, command: CommandRecord) -> Answer:
         match verb:
             case Verb.PAUSE:
-                return self._set_paused(live, command, paused=True)
+                return self._pause(live, command)
             case Verb.RESUME:
-                return self._set_paused(live, command, paused=False)
+                words = self._pauses.resume(live)
+                return written(words, lambda connection, change: self._pauses.write(connection, change, [live]))
             case Verb.RUN:
                 return self._run(live, command)
             case Verb.CANCEL:
@@ -105,69 +126,38 @@ class Verbs:
             case _:
                 return self._stack(live)
 
-    def _set_paused(self, live: LiveWorker, command: CommandRecord, *, paused: bool) -> Answer:
-        if live.paused == paused and (paused or not live.suspended):
-            return done(f"{live.name} was {'already' if paused else 'not'} paused")
-        self._pause_in_roster(live, command, paused=paused)
-        self._writer.call(lambda connection, change: self._write_pause(connection, change, live, command))
-        if not paused:
-            return done(f"{live.name} goes on")
-        running = " after the run in flight" if live.runs else ""
-        return done(f"{live.name} is paused{running}")
+    def _pause(self, live: LiveWorker, command: CommandRecord) -> Answer:
+        until = command.params.get("until")
+        if (wrong := self._pauses.cannot_end(until)) is not None:
+            return refused(wrong)
+        words = self._pauses.pause(live, command.requested_by, command.reason, until)
+        return written(words, lambda connection, change: self._pauses.write(connection, change, [live]))
 
-    def _all(self, command: CommandRecord, *, paused: bool) -> Answer:
-        affected = [
-            live
-            for live in self._roster
-            if (live.paused != paused or (live.suspended and not paused)) and live.registration.worker is not None
-        ]
-        for live in affected:
-            self._pause_in_roster(live, command, paused=paused)
-
-        def write(connection: Connection, change: int) -> None:
-            for live in affected:
-                self._write_pause(connection, change, live, command)
-
-        self._writer.call(write)
-        count = f"{len(affected)} worker{'' if len(affected) == 1 else 's'}"
-        return done(f"{count} paused" if paused else f"{count} resumed")
-
-    def _pause_in_roster(self, live: LiveWorker, command: CommandRecord, *, paused: bool) -> None:
-        with self._roster.lock:
-            if paused:
-                self._runner.retries.drop(live)
-            elif live.suspended:
-                live.suspended, live.failures_in_row = "", 0
-            live.paused = paused
-            live.paused_by = command.requested_by if paused else ""
-            live.pause_reason = command.reason if paused else ""
-
-    def _write_pause(self, connection: Connection, change: int, live: LiveWorker, command: CommandRecord) -> None:
-        operations.set_paused(
-            connection,
-            change,
-            live.name,
-            paused=live.paused,
-            by=command.requested_by,
-            reason=command.reason,
-            now=self._clock.now(),
-            status=live.status(),
-        )
+    def _pause_or_resume_all(self, command: CommandRecord) -> Answer:
+        until = command.params.get("until")
+        if command.verb == Verb.RESUME_ALL:
+            affected, words = self._pauses.resume_all()
+        elif (wrong := self._pauses.cannot_end(until)) is not None:
+            return refused(wrong)
+        else:
+            affected, words = self._pauses.pause_all(command.requested_by, command.reason, until)
+        return written(words, lambda connection, change: self._pauses.write(connection, change, affected))
 
     def _run(self, live: LiveWorker, command: CommandRecord) -> Answer:
+        """Once the run's start is recorded it answers the command itself; this answer counts where it never is."""
+        begun: Run | Refusal | None = None
         if live.retries and not live.runs:
             if command.params:
                 run_id = live.retries[0].run.id
                 return refused(
                     f"run {run_id} waits for its next attempt, which has its own parameters; cancel it first"
                 )
-            hastened = self._runner.retries.hasten(live)
-            if isinstance(hastened, Run):
-                return done(f"attempt {hastened.attempt} of {live.name} begins now, as run {hastened.id}", hastened.id)
-        answer = self._runner.begin(live, Trigger.MANUAL, self._clock.now(), command.params)
-        if isinstance(answer, Refusal):
-            return refused(answer.text, answer.run_id)
-        return done(f"run {answer.id} of {live.name} begins", answer.id)
+            begun = self._runner.retries.hasten(live, command.id)
+        if begun is None:
+            begun = self._runner.begin(live, Trigger.MANUAL, self._clock.now(), command.params, command.id)
+        if isinstance(begun, Refusal):
+            return refused(begun.text, begun.run_id)
+        return Answer("failed", f"the start of run {begun.id} could not be recorded, so it did not begin", begun.id)
 
     def _cancel(self, live: LiveWorker, command: CommandRecord) -> Answer:
         because = f": {command.reason}" if command.reason else ""
@@ -175,28 +165,48 @@ class Verbs:
             text = f"the next attempt of run {dropped[0].id} is given up"
             if not live.runs:
                 return done(text, dropped[0].id)
-        answer = self._runner.cancel(live.name, StopCause.OPERATOR, f"cancelled by {command.requested_by}{because}")
-        if isinstance(answer, Refusal):
-            return refused(answer.text, answer.run_id)
-        how = "at its next await" if live.registration.isolation == "async" else "when it next looks at its context"
-        return done(f"run {answer.id} of {live.name} was asked to stop; it does so {how}", answer.id)
+        asked = self._runner.cancel(live.name, StopCause.OPERATOR, f"cancelled by {command.requested_by}{because}")
+        if command.params.get("force") is True and live.runs:
+            return self._force(live)
+        if isinstance(asked, Refusal):
+            return refused(asked.text, asked.run_id)
+        how = {"async": "at its next await", "process": "or is ended in a moment"}.get(
+            live.registration.isolation, "when it next looks at its context"
+        )
+        return done(f"run {asked.id} of {live.name} was asked to stop; it does so {how}", asked.id)
+
+    def _force(self, live: LiveWorker) -> Answer:
+        """Ends what can be ended; the runs were asked to stop already."""
+        if ended := self._runner.force(live):
+            runs = ", ".join(str(run.id) for run in ended)
+            return done(f"run {runs} of {live.name} was ended by force", ended[0].id)
+        run_id = next((active.run.id for active in live.runs), None)
+        if live.registration.isolation == "process":
+            return refused(f"run {run_id} of {live.name} has no process; it was asked to stop", run_id)
+        what = "a task on the event loop" if live.registration.isolation == "async" else "a thread"
+        return refused(
+            f"run {run_id} of {live.name} was asked to stop, but {what} can't be ended by force; "
+            "with isolation='process' it could",
+            run_id,
+        )
 
     def _reset(self, live: LiveWorker) -> Answer:
         with self._roster.lock:
             live.failing, live.failures_in_row = False, 0
-        self._writer.call(
+        return written(
+            f"the counters of {live.name} begin at zero",
             lambda connection, change: operations.reset_counters(
                 connection, change, live.name, self._roster.last_run_id + 1
-            )
+            ),
         )
-        return done(f"the counters of {live.name} begin at zero")
 
     def _set_group_state(self, verb: Verb, command: CommandRecord) -> Answer:
         group, until, state = command.params.get("group"), command.params.get("until"), GROUP_STATES[verb]
         if type(group) is not str or (verb is Verb.SNOOZE and type(until) is not int):
             return refused(f"{verb} needs the group's fingerprint{', and until when' if verb is Verb.SNOOZE else ''}")
-        known = self._writer.call(
-            lambda connection, _change: set_group_state(
+
+        def effect(connection: Connection, _change: int) -> Answer | None:
+            known = set_group_state(
                 connection,
                 group,
                 state,
@@ -205,8 +215,9 @@ class Verbs:
                 now=self._clock.now(),
                 until=until,
             )
-        )
-        return done(f"failure {group[:8]} is {state}") if known else refused(f"there is no failure {group!r}")
+            return None if known else refused(f"there is no failure {group!r}")
+
+        return Answer("done", f"failure {group[:8]} is {state}", effect=effect)
 
     def _evaluate(self, command: CommandRecord) -> Answer:
         if self._held is None:
@@ -229,6 +240,8 @@ class Verbs:
         active = next(iter(live.runs), None)
         if active is None:
             return refused(f"{live.name} is not running")
+        if live.registration.isolation == "process":
+            return self._stack_of_process(live, active)
         stands = stacks.sample(lambda: self._runner.look_at(active))
         if not stands:
             return refused(f"run {active.run.id} has just ended")
@@ -241,6 +254,15 @@ class Verbs:
             **stacks.describe(label, stands[-1], active.redactor),
         }
         return done(_where(stands), active.run.id, data)
+
+    def _stack_of_process(self, live: LiveWorker, active: ActiveRun) -> Answer:
+        """The child samples itself; one that can't is looked at once."""
+        found = self._runner.look_at_process(active)
+        if found is None:
+            return refused(f"run {active.run.id} has just ended, or its process lets nobody look into it")
+        label = f"run {active.run.id} of {live.name}, in a process of its own"
+        data = {**found, "taken_at": self._clock.now(), "run_id": active.run.id, "label": label}
+        return done(samples.where(found), active.run.id, data)
 
 
 def _where(stands: list[stacks.Stand]) -> str:
@@ -257,7 +279,11 @@ def _where(stands: list[stacks.Stand]) -> str:
 
 
 class Inbox(Service):
-    """Watches the commands table."""
+    """Watches the commands table.
+
+    What a command changes in the database is written in the transaction of its answer. A host that is killed before
+    has done nothing of it, and the next one finds it pending; a host that is killed afterwards has answered it.
+    """
 
     name = "commands"
 
@@ -269,6 +295,8 @@ class Inbox(Service):
         self._clock = clock
         self._nudged = threading.Event()
         self._aside: set[int] = set()
+        self._unwritten: dict[int, Answer] = {}
+        """Answers to what was done while the database could not be written. It must not be done again."""
 
     def nudge(self) -> None:
         """There is a command: look now."""
@@ -280,18 +308,18 @@ class Inbox(Service):
             pending = reader.pending_commands()
         for command in pending:
             if command.verb in STORED_WITHOUT_HOST:
-                self._answer(command, self._verbs.perform(command))
+                self._settle(command)
             else:
-                self._answer(command, refused("no host was alive when it was asked; ask again"))
+                self._write(command, refused("no host was alive to do it; ask again"))
 
     def _main(self, stopping: threading.Event) -> None:
         with self._database.reader() as reader:
             while not stopping.is_set():
                 if self._nudged.wait(POLL):
                     self._nudged.clear()
-                # A database that can't be read now is the writer's to report; the commands wait in it.
+                # A database that can't be read or written now is the writer's to report; the commands wait in it.
                 with contextlib.suppress(Exception):
-                    if reader.changed():
+                    if reader.changed() or self._unwritten:
                         self._look(reader, stopping)
 
     def _look(self, reader: Reader, stopping: threading.Event) -> None:
@@ -299,14 +327,14 @@ class Inbox(Service):
             if stopping.is_set():
                 return
             if command.verb not in SLOW:
-                self._answer(command, self._verbs.perform(command))
+                self._settle(command)
             elif command.id not in self._aside:
                 self._aside.add(command.id)
-                threading.Thread(target=self._answer_aside, args=(command,), name="slow-command", daemon=True).start()
+                threading.Thread(target=self._settle_aside, args=(command,), name="slow-command", daemon=True).start()
 
-    def _answer_aside(self, command: CommandRecord) -> None:
+    def _settle_aside(self, command: CommandRecord) -> None:
         try:
-            self._answer(command, self._verbs.perform(command))
+            self._settle(command)
         except DatabaseError:
             logger.warning("the answer to command %d was not recorded", command.id, exc_info=True)
         finally:
@@ -315,15 +343,29 @@ class Inbox(Service):
     def _wake(self) -> None:
         self._nudged.set()
 
-    def _answer(self, command: CommandRecord, answer: Answer) -> None:
-        self._writer.call(
-            lambda connection, _change: operations.finish_command(
+    def _settle(self, command: CommandRecord) -> None:
+        """Does what was asked, unless that was done before and could not be written."""
+        answer = self._unwritten.pop(command.id, None) or self._verbs.perform(command)
+        try:
+            self._write(command, answer)
+        except DatabaseError:
+            self._unwritten[command.id] = answer
+            raise
+        except Exception as error:
+            logger.exception("what command %d (%s) changes could not be written", command.id, command.verb)
+            self._write(command, Answer("failed", f"it could not be recorded: {type(error).__name__}: {error}"))
+
+    def _write(self, command: CommandRecord, answer: Answer) -> None:
+        def write(connection: Connection, change: int) -> None:
+            told = (answer.effect(connection, change) if answer.effect is not None else None) or answer
+            operations.finish_command(
                 connection,
                 command.id,
-                state=answer.state,
-                result=answer.result,
+                state=told.state,
+                result=told.result,
                 now=self._clock.now(),
-                data=answer.data,
-                run_id=answer.run_id,
+                data=told.data,
+                run_id=told.run_id,
             )
-        )
+
+        self._writer.call(write)

@@ -18,25 +18,29 @@ from sqlalchemy import Connection
 from workerkit.clock import SECOND, Clock, Micros, to_iso
 from workerkit.commands import Inbox, Verbs
 from workerkit.executors.event_loop import LoopExecutor
+from workerkit.executors.processes import ProcessExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.failures import Redactor
 from workerkit.housekeeping import Housekeeper
 from workerkit.outcome import GapReason, Outcome, StopCause, Trigger
 from workerkit.output import OutputRouter
+from workerkit.pauses import Pauses
 from workerkit.policy import Retry
 from workerkit.postmortem import HeldFailures
 from workerkit.registration import Registration
 from workerkit.registry import Registry
 from workerkit.roster import ActiveRun, LiveWorker, Roster, Run
 from workerkit.runner import Runner
-from workerkit.schedule import Every
+from workerkit.schedule import period_of
 from workerkit.slots import Slots
 from workerkit.store import operations
 from workerkit.store.database import Database
 from workerkit.store.events import HostBeat, NextRunMoved, RetryDropped, RunProgressed, StatusChanged
 from workerkit.store.operations import WorkerSpec
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
+from workerkit.store.renaming import rename_worker
 from workerkit.store.text import NAME_LIMIT
+from workerkit.surroundings import Surroundings
 from workerkit.timing import Timing
 from workerkit.version import __version__
 from workerkit.watchdog import Drift, Watchdog
@@ -47,6 +51,8 @@ BEAT = 1.0
 """Seconds between two heartbeats in the database."""
 LIVE_FLUSH = 0.2
 """Seconds between two looks at progress and output of running workers."""
+PAUSE_CHECK = 0.5
+"""Seconds between two looks for pauses that are over; a slot due after the end of one does not wait for it."""
 CLOCK_CHECK = 1.0
 """Seconds between two comparisons of wall and monotonic clock."""
 SCHEDULER_CHECK = 2.0
@@ -58,8 +64,8 @@ NOTICE_TIME = 60.0
 WIND_UP = 0.5
 """Seconds after the grace period for tasks that were cancelled at its end to say so themselves."""
 DISK_PATIENCE = 1.0
-"""Seconds that a run's start waits for a database that can't be written; then the run begins all the same."""
-LAST_WRITES = 1.0
+"""Seconds that the starts of runs wait for a database that can't be written; then runs begin all the same."""
+LAST_WRITES = 2.0
 """Seconds for the last transactions of a stop; a database that is stuck must not hold the process."""
 
 
@@ -96,10 +102,12 @@ class Engine:
         self._left_behind: list[ActiveRun] = []
         self._drift = Drift(clock)
         self._router = OutputRouter()
+        self._surroundings: Surroundings | None = None
         self._writer = database.writer(clock)
         self._watchdog = Watchdog(clock)
         self._threads = ThreadExecutor(spec.max_threads)
         self._loop = LoopExecutor()
+        self._processes = ProcessExecutor()
         self._held = HeldFailures(clock) if spec.allow_eval else None
         self._timing = Timing(self._on_slot)
         self._registrations = {registration.name: registration for registration in registry}
@@ -110,12 +118,16 @@ class Engine:
         with ExitStack() as down:
             self._writer.start()
             down.callback(self._writer.stop, LAST_WRITES)
-            before = self._begin()
-            self.inbox.settle_old()
             self._router.install()
             down.callback(self._router.uninstall)
+            if self._spec.mode != "library":
+                self._surroundings = Surroundings(self._clock)
+            before = self._begin()
+            self.inbox.settle_old()
             self._loop.start()
             down.callback(self._loop.stop)
+            self._processes.start(each.locator for each in self._registrations.values() if each.locator is not None)
+            down.callback(self._processes.stop)
             down.callback(self._threads.stop)
             self._watchdog.start()
             down.callback(self._watchdog.stop)
@@ -153,6 +165,10 @@ class Engine:
                 logger.exception("the host's end could not be recorded; the next host will call it a crash")
         return StopReport(tuple(active.run.worker for active in interrupted), stuck)
 
+    def trouble(self) -> str | None:
+        """What the operator must know of the database, which can't be written there."""
+        return self._writer.report()
+
     def hurry(self) -> None:
         """Ends the grace period of a stop() that is under way."""
         self._hurry.set()
@@ -187,6 +203,9 @@ class Engine:
             )
             self.host_id, self.recovered = begun.host_id, begun.recovered
             self._numbers = begun.next_run_id, begun.next_gap_id
+            for registration in self._registrations.values():
+                for alias in registration.aliases:
+                    rename_worker(connection, change, alias, registration.name)
             self._owed = operations.load_retries(connection)
             previous = operations.sync_workers(connection, change, specs, now)
             self._states = operations.load_states(connection)
@@ -215,10 +234,13 @@ class Engine:
             self.host_id,
             threads=self._threads,
             loop=self._loop,
+            processes=self._processes,
             held=self._held,
+            surroundings=self._surroundings,
         )
         self._slots = Slots(self.roster, self._runner, self._writer, self._clock, self.host_id)
-        verbs = Verbs(self.roster, self._runner, self._writer, self._clock, self._held)
+        self._pauses = Pauses(self.roster, self._runner.retries, self._slots, self._writer, self._clock)
+        verbs = Verbs(self.roster, self._runner, self._pauses, self._clock, self._held)
         self.inbox = Inbox(self._database, verbs, self._writer, self._clock)
         return before
 
@@ -229,6 +251,7 @@ class Engine:
                 self._slots.write_off(live, GapReason.UNREGISTERED, "no host had it among its workers")
             elif live.covered_until >= self._began_at:
                 self._slots.begin_anew(live)  # new, or with a new schedule: coming up took time, but nothing was missed
+        self._pauses.end_due()
         self._slots.overdue(GapReason.HOST_DOWN, away, self._watchdog.call_in)
         self._resume_retries()
         for live in self.roster:
@@ -238,6 +261,7 @@ class Engine:
         self._look_at_all()
         self._watchdog.every(BEAT, self._beat)
         self._watchdog.every(LIVE_FLUSH, self._flush_live)
+        self._watchdog.every(PAUSE_CHECK, self._pauses.end_due)
         self._watchdog.every(CLOCK_CHECK, self._check_clock)
         self._watchdog.every(SCHEDULER_CHECK, self._check_scheduler)
 
@@ -264,14 +288,18 @@ class Engine:
 
     def _beat(self) -> None:
         self._check_loop()
+        for sentence in self._surroundings.look() if self._surroundings is not None else ():
+            logger.warning("%s", sentence)
         if self._held is not None:
             self._held.forget_expired()
+        if self._writer.superseded:
+            self._runner.stop_admitting()
         self._writer.submit(HostBeat(self.host_id, self._clock.now(), self._notice()))
 
     def _flush_live(self) -> None:
         """Sends on what running workers have said since the last look."""
         if self._writer.troubled_for() > DISK_PATIENCE:
-            self._runner.go_on_without_disk(DISK_PATIENCE)
+            self._runner.go_on_without_disk()
         for active in self.roster.active():
             run = active.run
             if (lines := active.output.drain(run.id, run.worker)) is not None:
@@ -292,13 +320,12 @@ class Engine:
         self._tell("clock", f"the clock went {how}, or the machine slept", NOTICE_TIME)
         self._drift.rebase()
         if step > 0:
+            self._pauses.end_due()
             self._slots.overdue(
                 GapReason.CLOCK_STEP, f"the clock went {how}, or the machine slept", self._watchdog.call_in
             )
         else:
-            with self.roster.lock:
-                for live in self.roster:
-                    self._slots.begin_anew(live)
+            self._slots.set_back()
         self._timing.restart()
         self._look_at_all()
         self._tell_next_runs()
@@ -340,7 +367,8 @@ class Engine:
         self._notices = {
             topic: (text, until) for topic, (text, until) in self._notices.items() if until is None or until > now
         }
-        return "; ".join(text for text, _ in self._notices.values()) or None
+        aftermath = filter(None, [self._writer.aftermath()])
+        return "; ".join([*aftermath, *(text for text, _ in self._notices.values())]) or None
 
     # Going down
 
@@ -359,7 +387,7 @@ def _spec_of(registration: Registration, now: Micros, redactor: Redactor) -> Wor
     return WorkerSpec(
         name=registration.name,
         schedule=schedule.describe(),
-        interval=schedule.period if isinstance(schedule, Every) else None,
+        interval=period_of(schedule),
         timeout=registration.timeout,
         isolation=registration.isolation,
         tags=registration.tags,
@@ -378,6 +406,7 @@ def _live(registration: Registration, record: WorkerRecord, state: str, redactor
         paused=record.paused,
         paused_by=record.paused_by or "",
         pause_reason=record.pause_reason or "",
+        paused_until=record.paused_until,
         suspended=record.suspended_because or "",
         failing=record.consecutive_failures > 0 or record.last_outcome == Outcome.FAILED,
         failures_in_row=record.consecutive_failures,

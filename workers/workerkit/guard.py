@@ -65,10 +65,8 @@ def stopped(active: ActiveRun) -> Result:
             return timed_out(active)
         case StopCause.SHUTDOWN:
             return Result(Outcome.INTERRUPTED)
-        case StopCause.REPLACED:
-            return Result(Outcome.CANCELLED, summary=active.cancellation.reason)
         case _:
-            return Result(Outcome.CANCELLED)
+            return Result(Outcome.CANCELLED, summary=active.cancellation.reason)
 
 
 def timed_out(active: ActiveRun) -> Result:

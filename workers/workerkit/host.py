@@ -105,6 +105,12 @@ class Host:
             engine.inbox.nudge()
 
     @property
+    def trouble(self) -> str | None:
+        """What the operator must know of the database, e.g. that its disk is full; None when all is well."""
+        engine = self._engine
+        return None if engine is None else engine.trouble()
+
+    @property
     def running(self) -> bool:
         """Whether it is started and not stopped."""
         return self._engine is not None

@@ -1,17 +1,22 @@
 """WorkerManager: register workers, start, and act on them. The library's front door, made of the console's parts."""
 
+import threading
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from workerkit.clock import Micros, SystemClock, from_datetime
 from workerkit.engine import StopReport
 from workerkit.errors import WorkerkitError
 from workerkit.host import DEFAULT_GRACE, Host
 from workerkit.operator import Operator, Verb
-from workerkit.options import Options
+from workerkit.options import Interval, Options
+from workerkit.processes.here import inside
 from workerkit.registration import Registration
 from workerkit.registry import Registry
+from workerkit.schedule import ScheduleError, parse_duration
 from workerkit.store.database import Database
 from workerkit.store.records import CommandRecord, RunRecord, WorkerRecord
 
@@ -36,6 +41,7 @@ class WorkerManager:
         self.database = database
         self.registry = Registry()
         self.grace = grace
+        self._life = threading.Lock()
         self._open: Database | None = None
         self._host: Host | None = None
 
@@ -52,14 +58,22 @@ class WorkerManager:
         return self.registry.register(worker, **options)
 
     def start(self, mode: str = "library") -> None:
-        """Opens the database and begins to schedule. Does nothing when it runs already.
+        """Opens the database and begins to schedule. Does nothing when it runs already. From any thread, as stop().
 
         Raises:
             HostRunningError: another host lives on the database.
             DatabaseError: the database can't be used.
         """
-        if self._host is not None:
-            return
+        with self._life:
+            if self._host is None:
+                self._start(mode)
+
+    def _start(self, mode: str) -> None:
+        if inside():
+            raise WorkerkitError(
+                "this is a worker's own process, which imports the module to find the worker; "
+                'start the manager under `if __name__ == "__main__":`'
+            )
         database = Database.open(self.database)
         host = Host(database, self.registry, mode=mode, grace=self.grace)
         try:
@@ -71,14 +85,15 @@ class WorkerManager:
 
     def stop(self, grace: float | None = None) -> StopReport:
         """Stops gracefully; see Host.stop(). Does nothing when it does not run."""
-        host, self._host = self._host, None
-        database, self._open = self._open, None
-        if host is None or database is None:
-            return StopReport()
-        try:
-            return host.stop(grace)
-        finally:
-            database.close()
+        with self._life:
+            host, self._host = self._host, None
+            database, self._open = self._open, None
+            if host is None or database is None:
+                return StopReport()
+            try:
+                return host.stop(grace)
+            finally:
+                database.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -89,25 +104,39 @@ class WorkerManager:
     ) -> None:
         self.stop()
 
-    def pause(self, name: str, reason: str = "") -> CommandRecord:
-        """Its slots become gaps until resume(); a run in flight goes on. Survives restarts."""
-        return self._act(Verb.PAUSE, name, reason=reason)
+    def pause(
+        self, name: str, reason: str = "", *, until: datetime | None = None, for_: Interval = None
+    ) -> CommandRecord:
+        """Its slots become gaps until resume(), or until a time comes; a run in flight goes on. Survives restarts.
+
+        The answer's `result` says how many slots will be missed.
+
+        Args:
+            name: of the worker.
+            reason: why; kept with the pause.
+            until: when it resumes by itself; without a time zone in local time.
+            for_: the same as a span from now on, such as `2h`. A slot due at the very end runs.
+
+        Raises:
+            WorkerkitError: when both are given, or neither can be meant.
+        """
+        return self._act(Verb.PAUSE, name, params=_ending(until, for_), reason=reason)
 
     def resume(self, name: str, reason: str = "") -> CommandRecord:
-        """Ends a pause."""
+        """Ends a pause, and a suspension."""
         return self._act(Verb.RESUME, name, reason=reason)
 
     def run_now(self, name: str, params: Mapping[str, Any] | None = None, reason: str = "") -> CommandRecord:
         """One run at once, outside the schedule; refused while the worker runs. `run_id` of the answer is the run."""
         return self._act(Verb.RUN, name, params=params, reason=reason)
 
-    def cancel(self, name: str, reason: str = "") -> CommandRecord:
-        """Asks the run in flight to stop."""
-        return self._act(Verb.CANCEL, name, reason=reason)
+    def cancel(self, name: str, reason: str = "", *, force: bool = False) -> CommandRecord:
+        """Asks the runs in flight to stop, and gives up the attempt that waits; by force ends those in a process."""
+        return self._act(Verb.CANCEL, name, params={"force": True} if force else None, reason=reason)
 
-    def pause_all(self, reason: str = "") -> CommandRecord:
-        """pause() for every worker."""
-        return self._act(Verb.PAUSE_ALL, reason=reason)
+    def pause_all(self, reason: str = "", *, until: datetime | None = None, for_: Interval = None) -> CommandRecord:
+        """pause() for every worker; a pause that would last longer stays as it is."""
+        return self._act(Verb.PAUSE_ALL, params=_ending(until, for_), reason=reason)
 
     def resume_all(self, reason: str = "") -> CommandRecord:
         """resume() for every worker."""
@@ -141,3 +170,15 @@ class WorkerManager:
         if self._open is None:
             raise WorkerkitError("the manager is not running; call start() first, or use it as a context manager")
         return self._open
+
+
+def _ending(until: datetime | None, span: Interval) -> dict[str, Micros] | None:
+    """The end of a pause as the command has it."""
+    if until is not None and span is not None:
+        raise WorkerkitError("give until= or for_=, not both")
+    try:
+        if span is not None:
+            return {"until": SystemClock().now() + parse_duration(span)}
+        return None if until is None else {"until": from_datetime(until.astimezone())}
+    except (ScheduleError, OverflowError) as error:
+        raise WorkerkitError(f"that is no end of a pause: {error}") from error

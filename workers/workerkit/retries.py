@@ -9,8 +9,8 @@ from workerkit.roster import ActiveRun, LiveWorker, PendingRetry, Refusal, Roste
 from workerkit.store.events import EventSink, RetryDropped
 from workerkit.watchdog import Watchdog
 
-Attempt = Callable[[LiveWorker, Run], Run | Refusal]
-"""Admits the attempt that follows this run, and sends it on its way, or says why not."""
+Attempt = Callable[[LiveWorker, Run, int | None], Run | Refusal]
+"""Admits the attempt that follows this run, for a command where one asked, and sends it on its way; or says why not."""
 Freed = Callable[[LiveWorker], None]
 """Told that a worker has room for another run."""
 
@@ -45,10 +45,10 @@ class Retries:
                 max(0, at - self._clock.now()) / SECOND, partial(self._begin, live, pending)
             )
 
-    def hasten(self, live: LiveWorker) -> Run | Refusal | None:
-        """Begins the next attempt now rather than later; None where none waits."""
+    def hasten(self, live: LiveWorker, command_id: int | None = None) -> Run | Refusal | None:
+        """Begins the next attempt now rather than later, because a command asked for it; None where none waits."""
         with self._roster.lock:
-            return self._begin(live, live.retries[0]) if live.retries else None
+            return self._begin(live, live.retries[0], command_id) if live.retries else None
 
     def drop(self, live: LiveWorker) -> list[Run]:
         """Gives up the attempts that were to follow; the runs whose retry they were."""
@@ -58,14 +58,14 @@ class Retries:
                 self._forget(live, pending)
         return [pending.run for pending in dropped]
 
-    def _begin(self, live: LiveWorker, pending: PendingRetry) -> Run | Refusal | None:
+    def _begin(self, live: LiveWorker, pending: PendingRetry, command_id: int | None = None) -> Run | Refusal | None:
         """The attempt's time has come. While the host stops, it stays planned: the next host takes it up."""
         with self._roster.lock:
             if pending not in live.retries:
                 return None
             if pending.timer is not None:
                 pending.timer.cancel()
-            answer = self._attempt(live, pending.run)
+            answer = self._attempt(live, pending.run, command_id)
             stopping = isinstance(answer, Refusal) and answer.reason is GapReason.STOPPING
             if not stopping:
                 live.retries.remove(pending)

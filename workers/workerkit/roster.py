@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workerkit.clock import Micros
+from workerkit.clock import Micros, to_iso
 from workerkit.context import Cancellation, RunContext
 from workerkit.failures import Redactor
 from workerkit.outcome import Failure, GapReason, Outcome, Status, Trigger
@@ -133,6 +133,8 @@ class LiveWorker:
     paused: bool = False
     paused_by: str = ""
     pause_reason: str = ""
+    paused_until: Micros | None = None
+    """Slots due from then on run again; None: until somebody resumes it."""
     suspended: str = ""
     """Why the host starts it no more; empty while it does."""
     runs: list[ActiveRun] = field(default_factory=list)
@@ -178,10 +180,15 @@ class LiveWorker:
         """The oldest run in flight."""
         return next((run.run.id for run in self.runs if not run.claimed), None)
 
+    def paused_at(self, moment: Micros) -> bool:
+        """Whether it is paused for a slot due then."""
+        return self.paused and (self.paused_until is None or moment < self.paused_until)
+
     def pause_text(self) -> str:
-        """Who paused it and why, in words."""
+        """Who paused it, until when, and why, in words."""
+        until = f" until {to_iso(self.paused_until)}" if self.paused_until is not None else ""
         because = f": {self.pause_reason}" if self.pause_reason else ""
-        return f"paused by {self.paused_by or 'somebody'}{because}"
+        return f"paused by {self.paused_by or 'somebody'}{until}{because}"
 
     def resting_status(self) -> Status:
         """What the worker is when nothing runs."""

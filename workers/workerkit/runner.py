@@ -7,7 +7,8 @@ worker's code: `_execute` is what the writer calls back after its commit.
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from workerkit import guard, stacks
 from workerkit.clock import SECOND, Clock, Micros, to_datetime, to_iso
 from workerkit.context import RunContext
 from workerkit.executors.event_loop import LoopExecutor
+from workerkit.executors.processes import ProcessExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
 from workerkit.output import RUN_LOGGER, RunOutput
@@ -25,6 +27,7 @@ from workerkit.retries import Retries
 from workerkit.roster import ActiveRun, LiveWorker, Refusal, Roster, Run
 from workerkit.schedule import format_duration
 from workerkit.store.events import EventSink, RunFinished, RunStarted, StatusChanged, WorkerSuspended
+from workerkit.surroundings import Surroundings
 from workerkit.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -48,7 +51,9 @@ class Runner:
         *,
         threads: ThreadExecutor,
         loop: LoopExecutor,
+        processes: ProcessExecutor | None = None,
         held: HeldFailures | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._roster = roster
         self._writer = writer
@@ -57,41 +62,48 @@ class Runner:
         self._host_id = host_id
         self._threads = threads
         self._loop = loop
+        self._processes = processes or ProcessExecutor()
         self._held = held
+        self._surroundings = surroundings
         self._stopping = False
         self.retries = Retries(roster, writer, watchdog, clock, attempt=self._next_attempt, freed=self._freed)
         self.on_free: Callable[[LiveWorker], None] = lambda _live: None
         """Called, with the roster's lock held, when a worker has room for another run."""
 
     def begin(
-        self, live: LiveWorker, trigger: Trigger, due_at: Micros, params: dict[str, Any] | None = None
+        self,
+        live: LiveWorker,
+        trigger: Trigger,
+        due_at: Micros,
+        params: dict[str, Any] | None = None,
+        command_id: int | None = None,
     ) -> Run | Refusal:
-        """Admits a run and sends it on its way, or says why not."""
+        """Admits a run and sends it on its way, or says why not. Its start answers the command that asked for it."""
         with self._roster.lock:
             now = self._clock.now()
-            refusal = self._refusal(live, trigger) or self._crowd(live, now)
-            return refusal or self._send(live, Run(0, live.name, 1, trigger, due_at, now, params or {}))
+            refusal = self._refusal(live, trigger, due_at) or self._crowd(live, now)
+            return refusal or self._send(live, Run(0, live.name, 1, trigger, due_at, now, params or {}), command_id)
 
-    def _next_attempt(self, live: LiveWorker, failed: Run) -> Run | Refusal:
+    def _next_attempt(self, live: LiveWorker, failed: Run, command_id: int | None) -> Run | Refusal:
         """The attempt after a failed one: it has its place already, and asks only whether the worker may run."""
         with self._roster.lock:
             now = self._clock.now()
-            refusal = self._refusal(live, failed.trigger)
-            return refusal or self._send(live, replace(failed, attempt=failed.attempt + 1, started_at=now))
+            refusal = self._refusal(live, failed.trigger, now)
+            return refusal or self._send(live, replace(failed, attempt=failed.attempt + 1, started_at=now), command_id)
 
-    def _send(self, live: LiveWorker, run: Run) -> Run:
+    def _send(self, live: LiveWorker, run: Run, command_id: int | None) -> Run:
         """Gives an admitted run its number and its place, and records its start."""
         run = replace(run, id=self._roster.new_run_id())
         output = RunOutput(self._clock, live.redactor)
         held = self._held if live.registration.hold_on_failure else None
         active = ActiveRun(run, live.registration, output, live.redactor, held)
         live.runs.append(active)
-        self._record_start(live, active)
+        self._record_start(live, active, command_id)
         return run
 
     # The steps of a run
 
-    def _refusal(self, live: LiveWorker, trigger: Trigger) -> Refusal | None:
+    def _refusal(self, live: LiveWorker, trigger: Trigger, due_at: Micros) -> Refusal | None:
         if self._stopping:
             return Refusal(GapReason.STOPPING, "the host was stopping")
         if live.registration.worker is None:
@@ -99,7 +111,7 @@ class Runner:
         if trigger is not Trigger.MANUAL:
             if live.suspended:
                 return Refusal(GapReason.SUSPENDED, live.suspended)
-            if live.paused:
+            if live.paused_at(due_at):
                 return Refusal(GapReason.PAUSED, live.pause_text())
         if self._threads.waiting >= MAX_WAITING:
             return Refusal(GapReason.OVERLOAD, f"{MAX_WAITING:,} runs were waiting for a thread")
@@ -119,7 +131,7 @@ class Runner:
         more = f", and {len(live.runs) - 1} more" if len(live.runs) > 1 else ""
         return Refusal(GapReason.OVERLAP, f"run {oldest.run.id} {state}{more}", oldest.run.id)
 
-    def _record_start(self, live: LiveWorker, active: ActiveRun) -> None:
+    def _record_start(self, live: LiveWorker, active: ActiveRun, command_id: int | None) -> None:
         run = active.run
         scheduled = run.trigger is not Trigger.MANUAL
         if scheduled:
@@ -136,6 +148,7 @@ class Runner:
             next_run_at=live.registration.schedule.next_slot(live.name, run.started_at),
             covered_until=live.covered_until if scheduled else None,
             params=json.dumps(run.params) if run.params else None,
+            command_id=command_id,
         )
         self._writer.submit(event, partial(self._execute, active))
 
@@ -151,14 +164,13 @@ class Runner:
             )
             self._release(active)
 
-    def go_on_without_disk(self, patience: float) -> None:
-        """Launches runs whose start has waited too long to be written: among them may be the one that frees the disk.
+    def go_on_without_disk(self) -> None:
+        """Launches runs whose start waits to be written: among them may be the one that frees the disk.
 
         Their starts wait in memory, before their outcomes. Should the host die meanwhile, nobody will know of them.
         """
-        latest = self._clock.now() - round(patience * SECOND)
         for active in self._roster.active():
-            if not active.launched and active.run.started_at <= latest:
+            if not active.launched:
                 self._launch(active)
 
     def _launch(self, active: ActiveRun) -> None:
@@ -176,7 +188,12 @@ class Runner:
             self.conclude(active, result)
             return
         ctx, state = self._enter(active)
-        self.conclude(active, guard.call(active, ctx, state))
+        if active.registration.isolation == "process":
+            self.conclude(active, self._processes.perform(active, ctx, state))
+            return
+        with self._looked_after(active):
+            result = guard.call(active, ctx, state)
+        self.conclude(active, result)
 
     async def _perform_async(self, active: ActiveRun) -> None:
         # First the task, then the look at the request: cancel() does it the other way round, so one sees the other.
@@ -185,7 +202,22 @@ class Runner:
             self.conclude(active, result)
             return
         ctx, state = self._enter(active)
-        self.conclude(active, await guard.call_async(active, ctx, state))
+        with self._looked_after(active):
+            result = await guard.call_async(active, ctx, state)
+        self.conclude(active, result)
+
+    @contextmanager
+    def _looked_after(self, active: ActiveRun) -> Iterator[None]:
+        """Puts back what the run changes for the whole process, and says so among the run's lines."""
+        if self._surroundings is None:
+            yield
+            return
+        self._surroundings.began()
+        try:
+            yield
+        finally:
+            for sentence in self._surroundings.ended():
+                active.output.record("WARNING", "workerkit.surroundings", sentence)
 
     def _no_longer_wanted(self, active: ActiveRun) -> Result | None:
         """The end of a run that was asked to stop, or came too late, before its code began."""
@@ -301,6 +333,12 @@ class Runner:
             return Refusal(None, text, before.run.id)
         return Refusal(None, f"{name} is not running")
 
+    def force(self, live: LiveWorker) -> list[Run]:
+        """Ends by force the runs of a worker that have a process of their own; those that had one."""
+        with self._roster.lock:
+            found = list(live.runs)
+        return [active.run for active in found if self._processes.kill(active)]
+
     @property
     def stopping(self) -> bool:
         """Whether it admits nothing any more."""
@@ -316,6 +354,7 @@ class Runner:
             self._loop.cancel(active.task)
         if not active.claim():
             return False
+        self._processes.kill(active)
         with self._roster.lock:
             self._release(active)
             self._record_outcome(self._roster[active.run.worker], active, Result(Outcome.INTERRUPTED))
@@ -330,6 +369,10 @@ class Runner:
         if active.thread_id is not None:
             return stacks.of_thread(active.thread_id)
         return stacks.Stand((), "it waits for a free thread; none of its code runs yet")
+
+    def look_at_process(self, active: ActiveRun) -> dict[str, Any] | None:
+        """The same, sampled, of a run in a process of its own; takes about a second."""
+        return self._processes.stack(active)
 
     def give_up_unread(self, active: ActiveRun) -> None:
         """Its exception's own __str__ does not come back: records the failure without the message, as stuck."""
@@ -348,6 +391,10 @@ class Runner:
     def _expire(self, active: ActiveRun) -> None:
         """The timeout struck: keep where it stood, ask it to stop, and look again in a moment."""
         timeout = active.registration.timeout or 0
+        if active.registration.isolation == "process":
+            # Whoever supervises its process looks where it stands, ends it, and returns.
+            active.cancellation.request(StopCause.TIMEOUT, f"it took longer than {format_duration(timeout)}")
+            return
         if (stand := self.look_at(active)) is not None:
             active.stack = stacks.describe(f"run {active.run.id} at its timeout", stand, active.redactor)
         active.cancellation.request(StopCause.TIMEOUT, f"it took longer than {format_duration(timeout)}")

@@ -11,7 +11,7 @@ from workerconsole.format import duration
 from workerkit.clock import Micros, SystemClock
 from workerkit.loading import Problem, load
 from workerkit.registration import Registration
-from workerkit.schedule import Every
+from workerkit.schedule import period_of
 
 _COLUMNS = (
     Column("STATE"),
@@ -60,7 +60,7 @@ def _document(registration: Registration, now: Micros) -> documents.Document:
         "name": registration.name,
         "state": "ok" if registration.load_error is None else "broken",
         "schedule": schedule.describe(),
-        "interval_seconds": documents.span(schedule.period if isinstance(schedule, Every) else None),
+        "interval_seconds": documents.span(period_of(schedule)),
         "timeout_seconds": documents.span(registration.timeout),
         "isolation": registration.isolation,
         "tags": list(registration.tags),

@@ -1,6 +1,6 @@
 """Records as the JSON documents that the command line gives out: stable keys, ISO 8601 UTC times, seconds."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workerkit.clock import Micros, seconds, to_iso
 from workerkit.outcome import Status
@@ -8,11 +8,16 @@ from workerkit.store.records import (
     CommandRecord,
     FailureGroupRecord,
     FailureRecord,
+    GapRecord,
     HostRecord,
     LogRecord,
     RunRecord,
     WorkerRecord,
 )
+
+if TYPE_CHECKING:
+    from workerconsole.verdicts import Verdict
+    from workerconsole.why import Statement
 
 Document = dict[str, Any]
 
@@ -33,6 +38,13 @@ def worker(record: WorkerRecord) -> Document:
         "interval_seconds": span(record.interval),
         "isolation": record.isolation,
         "tags": list(record.tags),
+        "policy": dict(record.policy),
+        "paused_at": moment(record.paused_at),
+        "paused_until": moment(record.paused_until),
+        "paused_by": record.paused_by,
+        "pause_reason": record.pause_reason,
+        "suspended_at": moment(record.suspended_at),
+        "suspended_because": record.suspended_because,
         "success_count": record.success_count,
         "failure_count": record.failure_count,
         "consecutive_failures": record.consecutive_failures,
@@ -57,6 +69,8 @@ def run(record: RunRecord) -> Document:
         "kind": record.kind,
         "duration_seconds": span(record.duration),
         "error": record.error,
+        "summary": record.summary,
+        "retry_at": moment(record.retry_at),
         "host": record.host,
     }
 
@@ -128,6 +142,48 @@ def log_line(record: LogRecord) -> Document:
         "level": record.level,
         "logger": record.logger,
         "text": record.text,
+    }
+
+
+def gap(record: GapRecord) -> Document:
+    return {
+        "id": record.id,
+        "worker": record.worker,
+        "reason": record.reason,
+        "first_due_at": moment(record.first_due_at),
+        "last_due_at": moment(record.last_due_at),
+        "count": record.count,
+        "detail": record.detail,
+        "run_id": record.run_id,
+    }
+
+
+def statement(record: "Statement") -> Document:
+    return {"topic": record.topic.value, "tone": record.tone, "text": record.text}
+
+
+def verdict(record: "Verdict") -> Document:
+    return {
+        "first_due_at": moment(record.first),
+        "last_due_at": moment(record.last),
+        "count": record.count,
+        "verdict": record.verdict,
+        "run_id": record.run_id,
+        "outcome": record.outcome,
+        "late_seconds": span(record.late),
+        "text": record.text,
+    }
+
+
+def asked(record: CommandRecord) -> Document:
+    """A command with all that is known of it."""
+    return {
+        **command(record),
+        "params": record.params,
+        "reason": record.reason,
+        "requested_at": moment(record.requested_at),
+        "requested_by": record.requested_by,
+        "finished_at": moment(record.finished_at),
     }
 
 

@@ -47,6 +47,12 @@ class Plan:
             say(f"--allow-eval: {who()} may run any code in this host, through the failures that it holds")
 
 
+def take_stdin_away() -> None:
+    """From here on sys.stdin is empty: a worker that asks for input must not wait for the operator's keys, and one
+    that calls exit(), which closes sys.stdin, must not close them. The screen reads the terminal itself."""
+    sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 -- for as long as the process lives
+
+
 def plan_targets(arguments: Namespace) -> Plan | None:
     """Loads the targets named, else workers.py of this folder; None where there is neither.
 
@@ -59,6 +65,7 @@ def plan_targets(arguments: Namespace) -> Plan | None:
     targets = targets_or_default(arguments.targets)
     if not targets:
         return None
+    take_stdin_away()
     loaded = load(targets)
     for problem in loaded.problems:
         say(f"{problem.name} is broken and will not run ({problem.source}); `workerconsole check` tells why")

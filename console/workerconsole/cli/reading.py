@@ -6,7 +6,8 @@ from workerconsole.cli import documents
 from workerconsole.cli.access import HOW_TO_START, known_worker, reading
 from workerconsole.cli.errors import Exit
 from workerconsole.cli.output import Column, emit, emit_json, paint, safe, say, table, terminal_width
-from workerconsole.format import ago, clock_time, count, duration, plural, until
+from workerconsole.format import UNKNOWN, ago, clock_time, count, duration, localised, plural, until
+from workerconsole.roster import starts_by_itself
 from workerkit.clock import HOUR, SystemClock
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
 
@@ -77,6 +78,7 @@ _RUN_COLUMNS = (
     Column("RUN", right=True),
     Column("WORKER", flexible=True),
     Column("OUTCOME"),
+    Column("TRY", right=True, optional=4),
     Column("STARTED", optional=1),
     Column("TOOK", right=True, optional=2),
     Column("TRIGGER", optional=3),
@@ -90,7 +92,7 @@ def _worker_row(record: WorkerRecord, now: int) -> list[str]:
         safe(record.name),
         safe(record.schedule),
         ago(record.last_run_at, now),
-        until(record.next_run_at, now),
+        until(record.next_run_at, now) if starts_by_itself(record) else UNKNOWN,
         duration(record.last_duration),
         count(record.success_count),
         count(record.failure_count),
@@ -103,11 +105,18 @@ def _run_row(record: RunRecord, now: int) -> list[str]:
         str(record.id),
         safe(record.worker),
         record.outcome or "running",
+        str(record.attempt) if record.attempt > 1 or record.retry_at is not None else "",
         clock_time(record.started_at, now),
         duration(record.duration),
         record.trigger,
-        safe(record.error or record.summary or progress(record)),
+        _result(record, now),
     ]
+
+
+def _result(record: RunRecord, now: int) -> str:
+    """The error, and when the next attempt follows; or what the run said."""
+    again = f"again {until(record.retry_at, now)}: " if record.retry_at is not None and record.retry_at > now else ""
+    return again + localised(safe(record.error or record.summary or progress(record)), now)
 
 
 def _host_line(host: HostRecord | None, now: int) -> str:

@@ -11,7 +11,8 @@ from workerconsole.cli.access import demo_path, existing_database
 from workerconsole.cli.errors import Exit, UsageError
 from workerconsole.cli.hosting import Plan, leave_headless, plan_demo, plan_targets
 from workerconsole.cli.output import say
-from workerconsole.cli.serving import leave, serve_plan
+from workerconsole.cli.serving import serve_plan
+from workerconsole.deadline import LAST_MOMENT, Deadline
 from workerkit.host import DEFAULT_GRACE
 from workerkit.store.database import Database, locate
 from workerkit.store.lock import is_locked
@@ -78,8 +79,7 @@ def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: boo
     if ending.message:
         say(ending.message)
     code = Exit.FAILED if ending.end == "crashed" else Exit.DONE
-    if ending.leftover_threads:
-        leave(code)
+    Deadline().set(0 if ending.leftover_threads else LAST_MOMENT, code)
     return code
 
 

@@ -1,23 +1,20 @@
 """serve: a host without a screen, for systemd, tmux and containers."""
 
 import os
-import sys
 import threading
 import time
 from argparse import Namespace
-from contextlib import suppress
 
 from workerconsole.cli.errors import Exit, UsageError
 from workerconsole.cli.hosting import Plan, plan_targets
 from workerconsole.cli.output import say
-from workerconsole.cli.signals import StopSignals, notify
+from workerconsole.deadline import HARD_DEADLINE, LAST_MOMENT, NOT_IN_TIME, Deadline
+from workerconsole.signals import NOW, Signals, notify
 from workerkit.engine import StopReport
 from workerkit.errors import HostRunningError
 from workerkit.host import Host
 from workerkit.store.database import Database
 
-HARD_DEADLINE = 1.7
-"""Seconds beyond the grace period after which the process ends, whatever still holds it."""
 HANDOVER_POLL = 0.2
 """Seconds between two attempts to become the host, while another one is going."""
 
@@ -37,7 +34,7 @@ def serve_plan(plan: Plan, *, wait: float) -> int:
         HostRunningError: another host lives on the database, and did not go within `wait` seconds.
         DatabaseError: the database can't be used.
     """
-    with StopSignals() as signals:
+    with Signals() as signals:
         database = Database.open(plan.database)
         host = plan.host(database, "headless")
         if not _start(host, signals, wait):
@@ -48,24 +45,19 @@ def serve_plan(plan: Plan, *, wait: float) -> int:
         notify("READY=1")
         name = signals.wait()
         notify("STOPPING=1")
-        say(f"stopping ({name}); running workers have {plan.grace:g} s to end, a second signal ends them now")
-        report = _stop(host, signals, plan.grace)
+        deadline = Deadline()
+        if name == NOW:
+            say(f"stopping now ({name})")
+        else:
+            say(f"stopping ({name}); running workers have {plan.grace:g} s to end, a second signal ends them now")
+        report = _stop(host, signals, deadline, 0 if name == NOW else plan.grace)
         say(_farewell(report))
         database.close()
-        if host.leftover_threads():
-            leave(Exit.DONE)
+        deadline.set(0 if host.leftover_threads() else LAST_MOMENT, Exit.DONE)
     return Exit.DONE
 
 
-def leave(code: int) -> None:
-    """Ends the process at once: a thread that never returns would keep the interpreter from ending."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
-
-
-def _start(host: Host, signals: StopSignals, wait: float) -> bool:
+def _start(host: Host, signals: Signals, wait: float) -> bool:
     """Becomes the host, waiting for another one to go; False when a signal came first."""
     end = time.monotonic() + wait
     while True:
@@ -95,18 +87,16 @@ _NAMED = 10
 """How many recovered runs are named."""
 
 
-def _stop(host: Host, signals: StopSignals, grace: float) -> StopReport:
+def _stop(host: Host, signals: Signals, deadline: Deadline, grace: float) -> StopReport:
     reports: list[StopReport] = []
-    stopping = threading.Thread(target=lambda: reports.append(host.stop()), name="stopping", daemon=True)
+    deadline.set(grace + HARD_DEADLINE, Exit.FAILED, NOT_IN_TIME)
+    stopping = threading.Thread(target=lambda: reports.append(host.stop(grace)), name="stopping", daemon=True)
     stopping.start()
-    end = time.monotonic() + grace + HARD_DEADLINE
     while stopping.is_alive():
         if signals.wait(0.05) is not None:
             say("stopping now")
+            deadline.set(HARD_DEADLINE, Exit.FAILED, NOT_IN_TIME)
             host.hurry()
-        if time.monotonic() > end:
-            say("the host did not stop in time; what was in flight is recorded by the next one")
-            leave(Exit.FAILED)
     return reports[0] if reports else StopReport()
 
 

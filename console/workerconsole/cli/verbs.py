@@ -9,7 +9,8 @@ from workerconsole.cli import documents
 from workerconsole.cli.access import HOW_TO_START, existing_database, known_worker
 from workerconsole.cli.errors import Exit, NoHostError
 from workerconsole.cli.output import emit, emit_json, safe, say
-from workerconsole.format import duration
+from workerconsole.format import duration, localised
+from workerkit.clock import SystemClock
 from workerkit.operator import STORED_WITHOUT_HOST, Operator, Verb
 from workerkit.store.database import Database, locate
 from workerkit.store.reader import Reader
@@ -22,8 +23,10 @@ RUN_POLL = 0.1
 
 
 def pause(arguments: Namespace) -> int:
-    """Stored also while no host lives; the next one keeps to it."""
-    return _ask(arguments, Verb.PAUSE_ALL if arguments.all else Verb.PAUSE, arguments.names)
+    """Stored also while no host lives; the next one keeps to it, unless the end that was set is past by then."""
+    until = arguments.span if arguments.until is None else arguments.until
+    params = None if until is None else {"until": until}
+    return _ask(arguments, Verb.PAUSE_ALL if arguments.all else Verb.PAUSE, arguments.names, params)
 
 
 def resume(arguments: Namespace) -> int:
@@ -32,8 +35,8 @@ def resume(arguments: Namespace) -> int:
 
 
 def cancel(arguments: Namespace) -> int:
-    """Asks the runs in flight to stop; they do so when they next look at their context."""
-    return _ask(arguments, Verb.CANCEL, arguments.names)
+    """Asks the runs in flight to stop; they do so when they next look at their context. By force: at once."""
+    return _ask(arguments, Verb.CANCEL, arguments.names, {"force": True} if arguments.force else None)
 
 
 def reset_counters(arguments: Namespace) -> int:
@@ -58,7 +61,7 @@ class Request:
 def _ask(arguments: Namespace, verb: Verb, names: Sequence[str], params: Mapping[str, object] | None = None) -> int:
     def requests(reader: Reader) -> list[Request]:
         known = [known_worker(reader, name).name for name in dict.fromkeys(names)]
-        return [Request(name, params or {}) for name in known] or [Request()]
+        return [Request(name, params or {}) for name in known] or [Request(params=params or {})]
 
     return ask(arguments, verb, requests)
 
@@ -102,13 +105,15 @@ def _without_host(commands: list[CommandRecord], verb: Verb, *, as_json: bool) -
 def _report(commands: list[CommandRecord], *, as_json: bool) -> int:
     if as_json:
         emit_json({"commands": [documents.command(command) for command in commands]})
+    now = SystemClock().now()
     for command in commands:
+        result = localised(safe(command.result), now)
         if command.state == "pending":
             say(f"the host has not answered within {ANSWER_PATIENCE:g} s; command {command.id} is still in its queue")
         elif command.state != "done":
-            say(f"{command.state}: {safe(command.result)}")
+            say(f"{command.state}: {result}")
         elif not as_json:
-            emit(safe(command.result))
+            emit(result)
     return Exit.DONE if all(command.state == "done" for command in commands) else Exit.FAILED
 
 

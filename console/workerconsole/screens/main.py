@@ -11,13 +11,14 @@ from textual.containers import Container, Vertical
 from textual.screen import Screen
 
 from workerconsole import actions
-from workerconsole.actions import Context, Panel, Verb
+from workerconsole.desk import Context, Panel, Verb
 from workerconsole.notices import Watch
 from workerconsole.orders import Order
 from workerconsole.screens.confirm import Confirm
 from workerconsole.screens.help import Help
 from workerconsole.screens.logs import LogsScreen
 from workerconsole.screens.params import AskParams
+from workerconsole.screens.pause import AskPause, PauseWish
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerconsole.widgets.banner import Banner, banner_items
 from workerconsole.widgets.detail_pane import DetailPane
@@ -200,7 +201,9 @@ class MainScreen(Screen[None]):
             )
         )
         if snapshot is not None:
-            self.query_one(Banner).show_items(banner_items(snapshot, now, self._recovered))
+            self.query_one(Banner).show_items(
+                banner_items(snapshot, now, self._recovered, self.console.session.trouble)
+            )
         empty = not self.table.names
         self.set_class(empty, "-empty")
         self.set_class(snapshot is None or not snapshot.workers, "-bare")
@@ -253,8 +256,14 @@ class MainScreen(Screen[None]):
             action.perform(context)
             self._show_footer()
 
-    def order(self, verb: Verb, workers: Sequence[WorkerRecord] = (), params: dict[str, Any] | None = None) -> None:
-        self.console.give(Order(verb, tuple(worker.name for worker in workers), params))
+    def order(
+        self,
+        verb: Verb,
+        workers: Sequence[WorkerRecord] = (),
+        params: dict[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        self.console.give(Order(verb, tuple(worker.name for worker in workers), params, reason))
 
     def ask(self, question: str, yes: str, then: Callable[[], None]) -> None:
         def answered(answer: bool | None) -> None:
@@ -269,6 +278,24 @@ class MainScreen(Screen[None]):
                 self.order("run", [worker], params)
 
         self.app.push_screen(AskParams(worker.name), answered)
+
+    def ask_pause(self, workers: Sequence[WorkerRecord], *, everyone: bool = False) -> None:
+        concerned = tuple(self._pausable()) if everyone else tuple(workers)
+
+        def answered(wish: PauseWish | None) -> None:
+            if wish is not None:
+                params = {"until": wish.until} if wish.until is not None else None
+                self.order("pause-all" if everyone else "pause", () if everyone else workers, params, wish.reason)
+
+        self.app.push_screen(AskPause(concerned, self._clock, everyone=everyone), answered)
+
+    def _pausable(self) -> Iterable[WorkerRecord]:
+        workers = self.snapshot.workers.values() if self.snapshot is not None else ()
+        return (worker for worker in workers if worker.registered and worker.load_error is None)
+
+    def open_why(self) -> None:
+        if (worker := self.table.selected) is not None:
+            self.console.open_why(worker.name)
 
     def show_panel(self, panel: Panel) -> None:
         self.pane.show_panel(panel)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from workerconsole import format as fmt
-from workerconsole.roster import Order, Sort, needs_attention
+from workerconsole.roster import Order, Sort, needs_attention, starts_by_itself
 from workerconsole.text import clean
 from workerconsole.usual import is_slow
 from workerconsole.widgets.sparkline import FAILED, run_line
@@ -22,7 +22,7 @@ GAP = 2
 MUTED = "$foreground-muted"
 BAD = "$text-error"
 MARK = "▌"
-WORD = 8
+WORD = 9
 """The least room of a status word: all fit but `unregistered`."""
 
 SLOW = "slow"
@@ -106,7 +106,7 @@ def _last(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: ARG001
 
 
 def _next(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: ARG001
-    if worker.paused or not worker.registered or not at.host_alive:
+    if not starts_by_itself(worker) or not at.host_alive:
         return ((fmt.UNKNOWN, MUTED),)
     text = fmt.until(worker.next_run_at, at.now).removeprefix("in ")
     return ((text.removesuffix(" now"), MUTED if worker.next_run_at is None else ""),)

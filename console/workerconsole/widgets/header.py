@@ -20,7 +20,9 @@ from workerkit.store.records import ActivityRecord
 _ORDER = (
     Status.FAILED,
     Status.STUCK,
+    Status.SUSPENDED,
     Status.BROKEN,
+    Status.RETRYING,
     Status.RUNNING,
     Status.PAUSED,
     Status.IDLE,

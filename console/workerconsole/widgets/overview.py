@@ -1,8 +1,6 @@
 """Everything about one worker on one page, in words."""
 
-import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -11,27 +9,25 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from workerconsole import format as fmt
+from workerconsole.schedules import first_slot_from
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
 from workerconsole.widgets.line_view import LineView
 from workerconsole.widgets.panel import Panel
 from workerconsole.widgets.sparkline import run_line
-from workerkit.clock import SECOND, Micros, from_datetime
+from workerconsole.widgets.standing import next_words, pause_words, status_words, suspension_words
+from workerkit.clock import Micros
 from workerkit.outcome import GapReason, Outcome, Status
 from workerkit.store.records import CommandRecord, GapRecord, RunRecord, WorkerRecord
 
 MUTED = "$text-muted"
 LABEL = 10
+POLICY_LABEL = 14
 TWO_COLUMNS = 76
 """Cells from which the facts stand in two columns."""
 COLUMN_GAP = 3
-LATE = 3 * SECOND
-"""A slot that has waited this long is worth saying so."""
 MOST_GAPS = 6
 MOST_COMMANDS = 6
-
-_ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
-"""How records write a moment; people on this screen read local time."""
 
 Fact = tuple[str, Content]
 
@@ -42,10 +38,13 @@ def page(detail: WorkerDetail, now: Micros, width: int) -> list[Content]:
     lines += _columns(_schedule_facts(detail.worker, now), _history_facts(detail, now), width)
     worker = detail.worker
     lines += _facts(_identity_facts(worker), width)
+    if worker.policy:
+        lines += _section("Policy", width)
+        lines += _facts(_policy_facts(worker), width, POLICY_LABEL)
     if worker.load_error:
         lines += _section("Why it failed to load", width)
         lines += _block(worker.load_error, "", width, most=60)
-    if worker.last_error and worker.status != Status.FAILED:
+    if worker.last_error and worker.status not in (Status.FAILED, Status.RETRYING, Status.SUSPENDED):
         lines += _section(f"Last error{_error_moment(detail, now)}", width)
         lines += _block(worker.last_error, "", width, most=4)
     if detail.gaps:
@@ -73,56 +72,21 @@ def _headline(detail: WorkerDetail, now: Micros, width: int) -> Iterator[Content
     worker = detail.worker
     style = fmt.status_style(worker.status)
     run = _running(detail)
-    words = _status_words(worker, run, now)
+    words = status_words(detail, run, now)
     if worker.status == Status.FAILED:
         words.append((" · t shows the traceback", MUTED))
     yield from _wrap(Content.assemble((f"{fmt.status_symbol(worker.status)} ", style), *words), width, 0, hang=2)
-    if worker.paused and worker.status != Status.PAUSED:
-        pause = Content.assemble(
-            (f"{fmt.status_symbol(Status.PAUSED)} ", fmt.status_style(Status.PAUSED)), *_pause_words(worker, now)
-        )
-        yield from _wrap(pause, width, 2)
+    for status, held, about in (
+        (Status.PAUSED, worker.paused, pause_words),
+        (Status.SUSPENDED, worker.suspended_because is not None, suspension_words),
+    ):
+        if held and worker.status != status:
+            sign = (f"{fmt.status_symbol(status)} ", fmt.status_style(status))
+            yield from _wrap(Content.assemble(sign, *about(worker, now)), width, 2)
     if run is not None and run.progress_done is not None:
         yield _progress(run, width)
-    if worker.status == Status.FAILED and worker.last_error:
+    if worker.status in (Status.FAILED, Status.RETRYING, Status.SUSPENDED) and worker.last_error:
         yield from _block(worker.last_error, "$text-error", width, most=3)
-
-
-def _status_words(worker: WorkerRecord, run: RunRecord | None, now: Micros) -> list[tuple[str, str]]:
-    style = fmt.status_style(worker.status)
-    last = fmt.ago(worker.last_run_at, now)
-    if worker.status == Status.BROKEN:
-        return [("broken", style), (": its module failed to load; the reason is below", "")]
-    if worker.status == Status.UNREGISTERED:
-        return [("unregistered", style), (": not in the code that the host loaded; its history is kept", "")]
-    if worker.status == Status.STUCK:
-        limit = f" ({fmt.duration(worker.timeout)})" if worker.timeout else ""
-        tail = f": its run passed its timeout{limit} and still holds its thread; press b to see where it stands"
-        return [("stuck", style), (tail, "")]
-    if worker.status == Status.RUNNING:
-        if run is None:
-            return [("running", style)]
-        trigger = "" if run.trigger == "schedule" else f", {clean(run.trigger, 20)}"
-        return [("running", style), (f" for {fmt.duration(max(0, now - run.started_at))} (run {run.id}{trigger})", "")]
-    if worker.status == Status.FAILED:
-        times = worker.consecutive_failures
-        often = f" {times:,} times in a row, last {last}" if times > 1 else f" {last}"
-        return [("failed", style), (often, "")]
-    if worker.status == Status.PAUSED:
-        return _pause_words(worker, now)
-    if worker.last_run_at is None and worker.status == Status.IDLE:
-        coming = f"; next run {_next_words(worker, now)}" if worker.next_run_at is not None else ""
-        return [("never ran yet", style), (f"{coming}; press r to run it now", "")]
-    outcome = f", last run {clean(worker.last_outcome, 20)} {last}" if worker.last_outcome else ""
-    return [(clean(worker.status, 20), style), (outcome, "")]
-
-
-def _pause_words(worker: WorkerRecord, now: Micros) -> list[tuple[str, str]]:
-    by = f" by {clean(worker.paused_by, 80)}" if worker.paused_by else ""
-    when = f" {fmt.ago(worker.paused_at, now)}" if worker.paused_at is not None else ""
-    why = f": {clean(worker.pause_reason, 300)}" if worker.pause_reason else ""
-    after = "no run starts after this one" if worker.status == Status.RUNNING else "p resumes it"
-    return [("paused", fmt.status_style(Status.PAUSED)), (f"{by}{when}{why}", ""), (f" · {after}", MUTED)]
 
 
 def _progress(run: RunRecord, width: int) -> Content:
@@ -166,18 +130,29 @@ def _identity_facts(worker: WorkerRecord) -> Iterator[Fact]:
         yield "source", Content(clean(worker.source, 500))
 
 
-def _next_words(worker: WorkerRecord, now: Micros) -> str:
-    late = now - worker.next_run_at if worker.next_run_at is not None else 0
-    return f"was due {fmt.ago(worker.next_run_at, now)}" if late > LATE else fmt.until(worker.next_run_at, now)
-
-
 def _next_run(worker: WorkerRecord, now: Micros) -> Content:
+    if worker.suspended_because is not None:
+        return Content.styled("none while it is suspended", "$text-error")
     if worker.paused:
-        return Content.styled("none while it is paused", "$text-warning")
+        return _next_after_pause(worker, now)
     if worker.next_run_at is None:
         return Content.styled("none; press r to run it now", MUTED)
     at = fmt.clock_time(worker.next_run_at, now)
-    return Content.assemble(_next_words(worker, now), (f", {at}", MUTED))
+    return Content.assemble(next_words(worker, now), (f", {at}", MUTED))
+
+
+def _next_after_pause(worker: WorkerRecord, now: Micros) -> Content:
+    if worker.paused_until is None:
+        return Content.styled("none while it is paused", "$text-warning")
+    slot = first_slot_from(worker, worker.paused_until)
+    if slot is None:
+        return Content.styled(f"none before {fmt.when(worker.paused_until, now)}", "$text-warning")
+    return Content.assemble(fmt.until(slot, now), (f", {fmt.when(slot, now)}, after the pause", MUTED))
+
+
+def _policy_facts(worker: WorkerRecord) -> Iterator[Fact]:
+    for option, words in worker.policy.items():
+        yield clean(option, POLICY_LABEL), Content(clean(words, 300))
 
 
 def _history_facts(detail: WorkerDetail, now: Micros) -> Iterator[Fact]:
@@ -237,12 +212,12 @@ def _columns(left: Iterator[Fact], right: Iterator[Fact], width: int) -> list[Co
     return lines
 
 
-def _facts(facts: Iterator[Fact], width: int) -> list[Content]:
+def _facts(facts: Iterator[Fact], width: int, label_width: int = LABEL) -> list[Content]:
     lines = []
     for label, value in facts:
-        first, *rest = value.wrap(max(10, width - LABEL - 1)) or [Content()]
-        lines.append(Content.assemble((f"{label:<{LABEL}} ", MUTED), first))
-        lines += [Content.assemble(" " * (LABEL + 1), line) for line in rest[:3]]
+        first, *rest = value.wrap(max(10, width - label_width - 1)) or [Content()]
+        lines.append(Content.assemble((f"{label:<{label_width}} ", MUTED), first))
+        lines += [Content.assemble(" " * (label_width + 1), line) for line in rest[:3]]
     return lines
 
 
@@ -258,9 +233,12 @@ def _gap_words(gap: GapRecord, now: Micros) -> list[str | tuple[str, str]]:
 
 
 def _gap_reason(gap: GapRecord, now: Micros) -> str:
-    detail = _ISO_MOMENT.sub(lambda found: _local_time(found[0], now), clean(gap.detail, 300))
+    detail = fmt.localised(clean(gap.detail, 300), now)
     plain = {
         GapReason.PAUSED: "it was paused",
+        GapReason.SUSPENDED: "it was suspended",
+        GapReason.RETRYING: "an earlier run was to be tried again",
+        GapReason.LATE: "it could not begin within its start deadline",
         GapReason.OVERLAP: f"run {gap.run_id} was still running" if gap.run_id is not None else "it was still running",
         GapReason.HOST_DOWN: "no host was alive",
         GapReason.CLOCK_STEP: "the machine's clock was set, or it slept",
@@ -269,13 +247,6 @@ def _gap_reason(gap: GapRecord, now: Micros) -> str:
         GapReason.UNREGISTERED: "it was not in the code that the host had loaded",
     }
     return detail or {str(reason): words for reason, words in plain.items()}.get(gap.reason, clean(gap.reason, 100))
-
-
-def _local_time(iso: str, now: Micros) -> str:
-    try:
-        return fmt.clock_time(from_datetime(datetime.fromisoformat(iso)), now)
-    except ValueError:
-        return iso
 
 
 _VERBS = {
@@ -290,7 +261,11 @@ _VERBS = {
 
 def _command_words(command: CommandRecord, now: Micros) -> Content:
     verb = _VERBS.get(command.verb, clean(command.verb, 40))
-    reason = f": {clean(command.reason, 300)}" if command.reason else ""
+    if command.verb == "cancel" and command.params.get("force") is True:
+        verb = "ended its run by force"
+    if command.verb == "pause" and type(until := command.params.get("until")) is int:
+        verb = f"paused it until {fmt.when(until, now)}"
+    reason = f": {fmt.localised(clean(command.reason, 300), now)}" if command.reason else ""
     parts: list[str | tuple[str, str]] = [
         (f"{fmt.clock_time(command.requested_at, now)}  ", MUTED),
         f"{clean(command.requested_by, 80)} {verb}{reason}",
@@ -298,7 +273,7 @@ def _command_words(command: CommandRecord, now: Micros) -> Content:
     if command.state == "pending":
         parts.append((" (the host has not answered yet)", "$text-warning"))
     elif command.state != "done":
-        why = f": {clean(command.result, 300)}" if command.result else ""
+        why = f": {fmt.localised(clean(command.result, 300), now)}" if command.result else ""
         parts.append((f" ({clean(command.state, 20)}{why})", "$text-warning"))
     return Content.assemble(*parts)
 

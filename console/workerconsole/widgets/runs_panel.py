@@ -49,17 +49,26 @@ def _due(run: RunRecord, now: Micros) -> str:
 
 
 def _trigger(run: RunRecord, _: Micros) -> str:
-    attempt = f" ×{run.attempt}" if run.attempt > 1 else ""
-    return clean(run.trigger, 20) + attempt
+    return clean(run.trigger, 20)
+
+
+def _attempt(run: RunRecord, _: Micros) -> str:
+    return str(run.attempt) if run.attempt > 1 or run.retry_at is not None else ""
+
+
+def _waits(run: RunRecord, now: Micros) -> bool:
+    """Whether another attempt of it is still to come."""
+    return run.retry_at is not None and run.retry_at > now
 
 
 _COLUMNS = (
     _Column("run", 8, 0, lambda run, _: str(run.id), right=True),
     _Column("started", 19, 1, lambda run, now: fmt.clock_time(run.started_at, now)),
+    _Column("try", 3, 3, _attempt, "$text-warning", right=True),
     _Column("took", 8, 2, _took, right=True),
-    _Column("late", 8, 4, _lateness, "$text-warning", right=True),
-    _Column("trigger", 9, 3, _trigger, "$text-muted"),
-    _Column("due", 8, 5, _due, "$text-muted"),
+    _Column("late", 8, 5, _lateness, "$text-warning", right=True),
+    _Column("trigger", 9, 4, _trigger, "$text-muted"),
+    _Column("due", 8, 6, _due, "$text-muted"),
 )
 _OUTCOME_WIDTH = 13
 _LEAST_ERROR = 24
@@ -118,7 +127,8 @@ class RunTable(LineView):
         if followed is not None and self._cursor == 0 and runs and runs[0].id != followed:
             self._cursor = len(runs) - 1  # It fell off the end of the list.
         columns = self._fitting()
-        if columns != self._columns or runs is not before or any(run.finished_at is None for run in runs):
+        moving = any(run.finished_at is None or run.retry_at is not None for run in runs)
+        if columns != self._columns or runs is not before or moving:
             self._columns = columns
             self.fit()
             self.refresh()
@@ -132,7 +142,7 @@ class RunTable(LineView):
 
     def line_key(self, y: int) -> Hashable:
         run, today = self._runs[y], fmt.clock_time(self._runs[y].started_at, self._now)
-        live = self._now // (SECOND // 10) if run.finished_at is None else None
+        live = self._now // (SECOND // 10) if run.finished_at is None else _waits(run, self._now)
         return run.id, run.outcome, run.error, live, today, len(self._columns), self.width, *self._cursor_state(y)
 
     def line_style(self, y: int) -> Style:
@@ -149,7 +159,7 @@ class RunTable(LineView):
         label = f"{fmt.outcome_symbol(run.outcome)} {clean(word, 20)}"
         parts += [(set_cell_size(label, _OUTCOME_WIDTH), fmt.outcome_style(run.outcome)), "  "]
         room = max(0, self.width - sum(cell_len(part if isinstance(part, str) else part[0]) for part in parts))
-        parts.append(Content.styled(_said(run)).truncate(room, ellipsis=True).plain)
+        parts.append(Content.styled(_said(run, self._now)).truncate(room, ellipsis=True).plain)
         return Content.assemble(*parts)
 
     def move_by(self, lines: int) -> None:
@@ -246,12 +256,13 @@ def _cell(text: str, column: _Column) -> str:
     return pad + fitted if column.right else fitted + pad
 
 
-def _said(run: RunRecord) -> str:
-    """The error, the progress of a run in flight, or what run() returned."""
+def _said(run: RunRecord, now: Micros) -> str:
+    """The error, the progress of a run in flight, or what run() returned; why it was cancelled."""
     if run.error:
-        return clean(run.error, 300)
+        again = f"again at {fmt.when(run.retry_at, now)} · " if _waits(run, now) else ""
+        return again + clean(run.error, 300)
     if run.finished_at is None and run.progress_done is not None:
         total = f" of {run.progress_total:,}" if run.progress_total else ""
         note = clean(run.progress_note, 200)
         return f"{run.progress_done:,}{total}" + (f", {note}" if note else "")
-    return clean(run.summary, 300)
+    return fmt.localised(clean(run.summary, 300), now)
