@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -277,3 +278,21 @@ def test_decorated_functions_and_plain_objects_run_alike(bench: Bench) -> None:
     assert bench.run("takes-nothing").summary == "nothing"
     assert bench.run("takes-context").summary == "takes-context"
     assert bench.run("plain").summary == "plain object"
+
+
+def test_a_number_too_large_to_be_told_is_described(bench: Bench) -> None:
+    bench.host(Task(lambda _ctx: 10**5000))
+    run = bench.run("task")
+    assert (run.outcome, run.summary) == ("succeeded", "int of 16,610 bits")
+
+
+def test_context_variables_of_one_run_are_not_found_by_the_next(bench: Bench) -> None:
+    variable: ContextVar[int] = ContextVar("variable", default=0)
+
+    def work(_ctx: RunContext) -> int:
+        before = variable.get()
+        variable.set(before + 1)
+        return before
+
+    bench.host(Task(work), max_threads=1)
+    assert [bench.run("task").summary for _ in range(3)] == ["0", "0", "0"]

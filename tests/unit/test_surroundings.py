@@ -148,17 +148,18 @@ def test_a_folder_that_is_gone_can_not_be_put_back_and_that_is_said(clock: HandC
 def test_a_stream_that_was_replaced_is_not_freed_under_a_thread_that_prints_to_it(
     surroundings: Surroundings, clock: HandClock, tmp_path: Path
 ) -> None:
-    surroundings.began()
-    replaced = (tmp_path / "elsewhere").open("w")
-    sys.stdout = replaced
-    surroundings.ended()
-    references = sys.getrefcount(replaced)
-    clock.advance(3600)
-    surroundings.began()
-    sys.stdout = sys.stderr
-    surroundings.ended()
-    assert sys.getrefcount(replaced) == references - 1
-    replaced.close()
+    surroundings.guard_streams()
+    try:
+        sys.stdout = replaced = (tmp_path / "elsewhere").open("w")
+        references = sys.getrefcount(replaced)
+        sys.stdout = sys.stderr
+        assert sys.getrefcount(replaced) == references, "it is held in place of sys.stdout"
+        clock.advance(3600)
+        sys.stdout = sys.__stdout__
+        assert sys.getrefcount(replaced) == references - 1
+        replaced.close()
+    finally:
+        surroundings.release_streams()
 
 
 def test_many_runs_at_once_end_with_the_process_as_it_was(surroundings: Surroundings) -> None:
@@ -168,7 +169,7 @@ def test_many_runs_at_once_end_with_the_process_as_it_was(surroundings: Surround
         for number in range(100):
             surroundings.began()
             os.chdir("/" if number % 2 else "/tmp")
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             surroundings.ended()
 
     crowd = [threading.Thread(target=work) for _ in range(4)]

@@ -84,3 +84,10 @@ def test_drift_sees_a_step_and_not_the_passing_of_time() -> None:
     assert drift.step() == 0
     clock.step(-3600)
     assert drift.step() == -3600 * SECOND
+
+
+def test_timers_that_were_cancelled_are_not_kept_until_their_time() -> None:
+    watchdog = Watchdog(HandClock())
+    for _ in range(20_000):
+        watchdog.call_in(3600, lambda: None).cancel()
+    assert len(watchdog._heap) <= 1_000

@@ -122,6 +122,8 @@ class Engine:
             down.callback(self._router.uninstall)
             if self._spec.mode != "library":
                 self._surroundings = Surroundings(self._clock)
+                self._surroundings.guard_streams()
+                down.callback(self._surroundings.release_streams)
             before = self._begin()
             self.inbox.settle_old()
             self._loop.start()

@@ -208,8 +208,10 @@ def _summary(value: Any) -> str | None:
     if type(value) is str:
         return value
     # By identity: == would ask a metaclass.
+    if type(value) is int and value.bit_length() > MAX_SUMMARY:
+        return f"int of {value.bit_length():,} bits"  # whose digits the interpreter may refuse to tell
     if any(type(value) is kind for kind in (bool, int, float)):
-        return repr(value)[:MAX_SUMMARY]
+        return repr(value)
     if any(type(value) is kind for kind in (list, tuple, dict, set, frozenset, bytes)):
         return f"{type(value).__name__} of {len(value):,}"
     return type_name(type(value)).rpartition(".")[2]

@@ -17,6 +17,7 @@ import os
 import socket
 import sys
 import threading
+import types
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -71,6 +72,25 @@ class Surroundings:
         self._replaced: deque[tuple[float, Any]] = deque(maxlen=MAX_REPLACED)
         self._in_flight = 0
         self._lock = threading.Lock()
+        self._streams_lock = threading.RLock()  # to free a stream may run anybody's code
+
+    def guard_streams(self) -> None:
+        """From here on no assignment to sys.stdout or sys.stderr frees the stream that stood there, see _hold()."""
+        hold, clock = self._hold, self._clock
+
+        class GuardedSys(types.ModuleType):
+            def __setattr__(self, name: str, value: object) -> None:
+                held = getattr(self, name, None) if name in ("stdout", "stderr") else None
+                super().__setattr__(name, value)
+                if held is not None:
+                    hold(held, clock.monotonic())
+
+        sys.__class__ = GuardedSys
+
+    @staticmethod
+    def release_streams() -> None:
+        """Ends what guard_streams() began."""
+        sys.__class__ = types.ModuleType
 
     def began(self) -> None:
         """A run begins in this process."""
@@ -102,7 +122,6 @@ class Surroundings:
     def _is_due(self, aspect: _Aspect, kept: Any, found: Any) -> bool:
         now = self._clock.monotonic()
         since = self._odd.setdefault(aspect.what, now)
-        self._hold(found, now)
         due = self._in_flight <= 0 or now - since >= PATIENCE or aspect.endangers(kept, found)
         if due:
             del self._odd[aspect.what]
@@ -111,13 +130,14 @@ class Surroundings:
     def _hold(self, found: Any, now: float) -> None:
         """Keeps what is about to be replaced for a while.
 
-        print() has no reference of its own to sys.stdout: were ours the assignment that frees a stream to which another
-        thread prints, the whole process would end by SIGSEGV.
+        print() has no reference of its own to sys.stdout: an assignment that frees a stream to which another thread
+        prints ends the whole process by SIGSEGV.
         """
-        if not self._replaced or self._replaced[-1][1] is not found:
-            self._replaced.append((now, found))
-        while self._replaced[0][0] < now - HOLD:
-            self._replaced.popleft()
+        with self._streams_lock:
+            if not self._replaced or self._replaced[-1][1] is not found:
+                self._replaced.append((now, found))
+            while self._replaced[0][0] < now - HOLD:
+                self._replaced.popleft()
 
 
 def _put_back(aspect: _Aspect, kept: Any) -> str:

@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 MAX_NAP = 0.5
 """Seconds; the watchdog looks up at least this often, so that a missed notification costs no more."""
 
+ROOMY = 1_000
+"""Timers among which those that were cancelled don't matter."""
+
 
 @dataclass(order=True, slots=True)
 class Timer:
@@ -37,6 +40,7 @@ class Watchdog(Service):
         super().__init__()
         self._clock = clock
         self._heap: list[Timer] = []
+        self._roomy = ROOMY
         self._numbers = itertools.count()
         self._changed = threading.Condition()
 
@@ -44,6 +48,8 @@ class Watchdog(Service):
         """Calls once, after so many seconds of the monotonic clock."""
         timer = Timer(self._clock.monotonic() + seconds, next(self._numbers), call)
         with self._changed:
+            if len(self._heap) >= self._roomy:
+                self._drop_cancelled()
             heapq.heappush(self._heap, timer)
             if self._heap[0] is timer:
                 self._changed.notify()
@@ -59,6 +65,12 @@ class Watchdog(Service):
                 self.call_in(seconds, round_)
 
         self.call_in(seconds, round_)
+
+    def _drop_cancelled(self) -> None:
+        """Else a timeout of an hour, of a run that takes a moment, would be kept for the hour."""
+        self._heap = [timer for timer in self._heap if timer.call is not None]
+        heapq.heapify(self._heap)
+        self._roomy = max(ROOMY, 2 * len(self._heap))
 
     def run_due(self) -> float:
         """Calls what is due by now; returns the seconds until the next timer, at most MAX_NAP."""

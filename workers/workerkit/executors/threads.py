@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class ThreadExecutor:
             if job is None or self._stopped:
                 return
             try:
-                job()
+                copy_context().run(job)  # what it sets there is not for the next one to find
             except (
                 BaseException
             ):  # the job guards the worker; what comes here is a fault of ours, and the pool lives on
