@@ -15,7 +15,7 @@ from tests.console.factory import HandClock, Seed
 from workerconsole.app import ConsoleApp
 from workerkit.store.database import Database
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which a condition that did not come true fails its test."""
 
 

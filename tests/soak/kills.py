@@ -21,8 +21,8 @@ from workerkit.store.operations import rebuild_counters
 
 THOROUGH_EVERY = 50
 """Kills between two looks at everything that was ever recorded."""
-ORPHANS_GONE = 2.0
-"""Seconds within which no child of a killed host lives any more."""
+ORPHANS_GONE = 10.0
+"""Seconds within which no child of a killed host lives any more; one that was just starting sees to it first."""
 
 
 @dataclass

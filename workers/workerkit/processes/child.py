@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -29,11 +28,12 @@ from workerkit.context import Cancellation, Progress, RunContext
 from workerkit.errors import RunCancelled
 from workerkit.failures import Redactor
 from workerkit.outcome import Outcome, Result, StopCause, Trigger
-from workerkit.output import RUN_LOGGER, RunOutput, text_of
+from workerkit.output import RUN_LOGGER, RunOutput
 from workerkit.policy import parse_retry
 from workerkit.processes import here, lifeline, limits
-from workerkit.processes.messages import MAX_LOG, MAX_WORD, Order, Surroundings, result_frame
+from workerkit.processes.messages import Order, result_frame
 from workerkit.processes.protocol import Channel, Frame, ProtocolError
+from workerkit.processes.settling import LogHandler, move_to, open_streams, reset_signals, set_up_logging
 from workerkit.registration import Registration
 from workerkit.roster import ActiveRun, Run
 
@@ -61,12 +61,12 @@ def live(connection: socket.socket, dump: int, tied: int | None, title: str = ""
         os.setsid()
     if tied is not None:
         lifeline.tie(tied, os.getpgrp())
-    _reset_signals()
+    reset_signals()
     faulthandler.disable()  # whoever forked this may have it enabled; then the next line would do nothing
     faulthandler.enable(dump, all_threads=True)
     faulthandler.register(signal.SIGUSR1, dump, all_threads=True)
     faulthandler.register(signal.SIGXCPU, dump, all_threads=True, chain=True)
-    _open_streams()
+    open_streams()
     with suppress(OSError):
         # Fifteen bytes of it are kept. It is how people tell the processes of one host apart.
         open("/proc/self/comm", "w").write(title or "workerkit")  # noqa: PTH123, SIM115
@@ -104,11 +104,11 @@ class Child:
         self._channel = channel
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._job: _Job | None = None
-        self._handler = _LogHandler(self._say)
+        self._handler = LogHandler(self._say)
 
     def serve(self) -> int:
         """Runs what the host orders until it has had enough; what to exit with."""
-        _set_up_logging(self._handler)
+        set_up_logging(self._handler)
         signal.signal(signal.SIGTERM, self._on_term)
         threading.Thread(target=self._listen, name="workerkit-host", daemon=True).start()
         while (job := self._jobs.get()) is not None:
@@ -122,7 +122,7 @@ class Child:
 
     def _perform(self, job: _Job) -> Result:
         order = job.order
-        _move_to(order.surroundings)
+        move_to(order.surroundings)
         redactor = Redactor(order.secrets)
         run = Run(
             order.run_id,
@@ -272,22 +272,6 @@ class _Output(RunOutput):
                 stream.flush()
 
 
-class _LogHandler(logging.Handler):
-    """Sends on every record: all that is logged in this process is of its run."""
-
-    def __init__(self, say: Callable[[Frame], None]) -> None:
-        super().__init__()
-        self._say = say
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = text_of(record)
-        if len(text) > MAX_LOG:
-            kept = MAX_LOG - MAX_WORD
-            text = f"{text[:kept]}… {len(text) - kept:,} more characters"
-        level, logger = str(record.levelname)[:MAX_WORD], str(record.name)[:MAX_WORD]
-        self._say({"kind": "log", "level": level, "logger": logger, "text": text})
-
-
 class _Raises:
     """A worker in place of one that could not be had: it fails with the reason."""
 
@@ -368,51 +352,9 @@ def _context(job: _Job) -> RunContext:
     )
 
 
-def _move_to(surroundings: Surroundings) -> None:
-    """Folder, import path and environment as the host has them now; what is so already is left alone."""
-    with suppress(OSError):
-        if os.getcwd() != surroundings.folder:  # noqa: PTH109 -- compared as text
-            os.chdir(surroundings.folder)
-    if sys.path != surroundings.path:
-        sys.path[:] = surroundings.path
-    if dict(os.environ) != surroundings.environment:
-        os.environ.clear()
-        os.environ.update(surroundings.environment)
-
-
 def _bounded(progress: Progress | None) -> Progress | None:
     """Progress as frames carry it: a worker may count further than 63 bits."""
     if progress is None:
         return None
     total = None if progress.total is None else max(-_MOST, min(_MOST, progress.total))
     return Progress(max(-_MOST, min(_MOST, progress.done)), total, progress.note)
-
-
-def _reset_signals() -> None:
-    """As in a fresh interpreter, whatever was set before this process was forked."""
-    for number in signal.valid_signals():
-        if signal.getsignal(number) is not signal.SIG_DFL:
-            with suppress(OSError, ValueError):
-                signal.signal(number, signal.SIG_DFL)
-    signal.set_wakeup_fd(-1)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(ignored, signal.SIG_IGN)
-
-
-def _open_streams() -> None:
-    """Standard streams on descriptors 0 to 2, anew: a forked process has its parent's."""
-    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
-        stream = open(number, mode, buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
-def _set_up_logging(handler: logging.Handler) -> None:
-    """As in a host: ctx.log speaks from DEBUG up, everything else from INFO, unless the worker's module says other."""
-    root = logging.getLogger()
-    root.addHandler(handler)
-    logging.getLogger(RUN_LOGGER).setLevel(logging.DEBUG)
-    if root.level == logging.WARNING:
-        root.setLevel(logging.INFO)

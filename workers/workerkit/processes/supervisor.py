@@ -14,8 +14,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
-from typing import Any
 
 from workerkit import guard
 from workerkit.failures.capture import MAX_ERROR_LINE
@@ -26,10 +24,9 @@ from workerkit.processes.dump import parse_dump, read_dump
 from workerkit.processes.launching import Ending, Process, pair
 from workerkit.processes.messages import Order, read_log, read_progress, read_result
 from workerkit.processes.protocol import Decoder, Frame, ProtocolError, encode
-from workerkit.processes.samples import read_stack
+from workerkit.processes.questions import Answer, Question, Questions
 from workerkit.processes.streams import CHUNK, PipeReader
 from workerkit.roster import ActiveRun
-from workerkit.stacks import PERIOD
 
 CANCEL_GRACE = 5.0
 """Seconds that a cancelled run gets to see ctx.cancelled and leave."""
@@ -43,16 +40,8 @@ EXIT_GRACE = 1.0
 """Seconds that a process may take to end once it has given its result."""
 UNKILLABLE = 5.0
 """Seconds after SIGKILL; a process that the kernel does not let go of is not waited for longer."""
-ANSWER_PATIENCE = 0.3
-"""Seconds that the child has to hear a question; then a signal asks the interpreter itself."""
-LOOKING_PATIENCE = 2.0
-"""Seconds that its looks may take beyond their usual time, where other threads contend for the interpreter's lock."""
-DUMP_PATIENCE = 0.5
-"""Seconds in which the interpreter has written its dump."""
-DUMP_LOOK = 0.02
-"""Seconds between two looks at a dump: one that has not grown is complete."""
-
-_numbers = count(1)
+_LOOK = 0.02
+"""Seconds between two looks whether a process has ended that does not ring."""
 
 
 @dataclass(slots=True)
@@ -62,18 +51,6 @@ class Connection:
     process: Process
     decoder: Decoder = field(default_factory=Decoder)
     runs: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class _Question:
-    """Where does it stand? Asked of the child, and if that does not answer, of its interpreter."""
-
-    times: int
-    answered: Callable[[dict[str, Any] | None], None]
-    number: int = field(default_factory=lambda: next(_numbers))
-    until: float = 0.0
-    dump_from: int | None = None
-    dump_size: int = 0
 
 
 class Supervision:
@@ -91,8 +68,8 @@ class Supervision:
             undo.pop_all()
         self._outgoing = bytearray()
         self._agenda: list[tuple[float, Callable[[], None]]] = []
-        self._asked: deque[_Question] = deque()
-        self._open: list[_Question] = []
+        self._asked: deque[Question] = deque()
+        self._questions = Questions(self._process, self._send, f"run {active.run.id} in its process", active.redactor)
         self._lock = threading.Lock()
         self._closed = False
         self._stop: StopCause | None = None
@@ -120,21 +97,22 @@ class Supervision:
         self._to_kill = True
         self.wake()
 
-    def ask(self, times: int) -> dict[str, Any] | None:
+    def ask(self, times: int) -> Answer:
         """Where it stands, sampled so often; None when it ended meanwhile, or nothing can be seen of it."""
         done = threading.Event()
-        answers: list[dict[str, Any] | None] = []
+        answers: list[Answer] = []
 
-        def answered(answer: dict[str, Any] | None) -> None:
+        def answered(answer: Answer) -> None:
             answers.append(answer)
             done.set()
 
+        question = Question(times, answered)
         with self._lock:
             if self._closed:
                 return None
-            self._asked.append(_Question(times, answered))
+            self._asked.append(question)
         self.wake()
-        done.wait(times * PERIOD + LOOKING_PATIENCE + DUMP_PATIENCE + 1.0)
+        done.wait(question.patience)
         return answers[0] if answers else None
 
     # The loop
@@ -184,10 +162,9 @@ class Supervision:
 
     def _nap(self) -> float | None:
         """Seconds until something has to be done without being told."""
-        moments = [at for at, _ in self._agenda]
-        moments += [time.monotonic() + DUMP_LOOK if q.dump_from is not None else q.until for q in self._open]
+        moments = [*(at for at, _ in self._agenda), *self._questions.moments()]
         if self._process.bell is None:
-            moments.append(time.monotonic() + DUMP_LOOK)
+            moments.append(time.monotonic() + _LOOK)
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
     def _look_around(self) -> None:
@@ -198,10 +175,9 @@ class Supervision:
         if self._to_kill and not self._signalled:
             self._kill()
         while self._asked:
-            self._put(self._asked.popleft())
+            self._questions.put(self._asked.popleft())
         now = time.monotonic()
-        for question in list(self._open):
-            self._attend(question, now)
+        self._questions.attend(now)
         for entry in [entry for entry in self._agenda if entry[0] <= now]:
             self._agenda.remove(entry)
             entry[1]()
@@ -215,14 +191,14 @@ class Supervision:
     def _begin_to_stop(self, cause: StopCause) -> None:
         match cause:
             case StopCause.TIMEOUT:
-                self._put(_Question(1, self._time_is_up))
+                self._questions.put(Question(1, self._time_is_up))
             case StopCause.SHUTDOWN:
                 self._tell_to_stop()  # the host has a grace period of its own, and kills at its end
             case _:
                 self._tell_to_stop()
                 self._in(CANCEL_GRACE, self._terminate)
 
-    def _time_is_up(self, stack: dict[str, Any] | None) -> None:
+    def _time_is_up(self, stack: Answer) -> None:
         if stack is not None:
             self._active.stack = {**stack, "label": f"run {self._active.run.id} at its timeout"}
         self._tell_to_stop()
@@ -301,12 +277,9 @@ class Supervision:
             case "progress":
                 self._take_progress(frame)
             case "looking":
-                for question in [q for q in self._open if q.number == frame.get("id")]:
-                    question.until = time.monotonic() + question.times * PERIOD + LOOKING_PATIENCE
+                self._questions.heard(frame)
             case "stack":
-                answer = read_stack(frame)
-                for question in [q for q in self._open if q.number == frame.get("id")]:
-                    self._settle(question, answer)
+                self._questions.take(frame)
             case "result":
                 self._take_result(frame)
             case kind:
@@ -339,34 +312,6 @@ class Supervision:
             result = replace(result, retry_in=None)
         return result
 
-    # Where it stands
-
-    def _put(self, question: _Question) -> None:
-        question.until = time.monotonic() + ANSWER_PATIENCE
-        self._open.append(question)
-        self._send({"kind": "stack", "id": question.number, "times": question.times})
-
-    def _attend(self, question: _Question, now: float) -> None:
-        size = os.fstat(self._process.dump).st_size
-        if question.dump_from is None:
-            if now >= question.until:
-                question.dump_from = question.dump_size = size
-                question.until = now + DUMP_PATIENCE
-                self._process.poke(signal.SIGUSR1)
-        elif now >= question.until or (size > question.dump_from and size == question.dump_size):
-            text = read_dump(self._process.dump, question.dump_from)
-            label = f"run {self._active.run.id} in its process"
-            stack = parse_dump(text, label, self._active.redactor, fatal=False).stack
-            if stack is not None:
-                stack["note"] = stack["note"] or "it gives the interpreter's lock to nobody; this is a single look"
-            self._settle(question, stack)
-        else:
-            question.dump_size = size
-
-    def _settle(self, question: _Question, answer: dict[str, Any] | None) -> None:
-        self._open.remove(question)
-        question.answered(answer)
-
     # The end
 
     def _send(self, frame: Frame) -> None:
@@ -392,7 +337,7 @@ class Supervision:
     def _close(self) -> None:
         with self._lock:
             self._closed = True
-            left = [*self._open, *self._asked]
+            left = [*self._questions.left(), *self._asked]
             self._bell.close()
             self._button.close()
         self._selector.close()

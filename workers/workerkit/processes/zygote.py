@@ -125,6 +125,8 @@ class _Zygote:
             with suppress(OSError):
                 answers.send(json.dumps({"refused": str(error)}).encode())
             answers.close()
+            if tied is not None:
+                os.close(tied)
             return
         finally:
             for descriptor in (channel, stdout, stderr, dump):
@@ -138,8 +140,6 @@ class _Zygote:
         """The host says with which number to signal a child, or its group; or it closes: then the child is to die."""
         if self._children.get(forked.pid) is not forked:
             return  # buried in this very round of the loop
-        if False:
-            return  # buried in this very round, after its word had come
         try:
             word = forked.socket.recv(MAX_MESSAGE).decode()
         except BlockingIOError:

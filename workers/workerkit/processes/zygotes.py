@@ -84,7 +84,7 @@ class ZygoteProcess:
         """Without the zygote: the child, which may not have come to lead a group yet, and what there is of that."""
         if self._handle is not None:
             with suppress(OSError):
-                pass
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
         if self._pid is not None:
             # Until its group is dead, the group's number is nobody else's.
             with suppress(ProcessLookupError, PermissionError):
