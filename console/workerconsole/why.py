@@ -80,6 +80,9 @@ def _now(evidence: Evidence, now: Micros) -> Iterator[Statement]:
         return
     if not evidence.host_alive:
         yield Statement(Topic.NOW, _without_host(evidence.host, now), "bad")
+        for run in attempts.awaited(evidence.runs)[:1] if worker.status == Status.RETRYING else []:
+            owed = attempts.ordinal(worker, run.attempt + 1)
+            yield Statement(Topic.NOW, f"Run {run.id} failed; the next host begins {owed}.", "warning")
     if worker.suspended_because is not None:
         since = f" since {fmt.when(worker.suspended_at, now)}" if worker.suspended_at is not None else ""
         text = f"It is suspended{since}: {clean(worker.suspended_because, 300)}."

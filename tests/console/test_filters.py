@@ -46,6 +46,12 @@ def test_a_paused_worker_that_is_still_in_its_run_counts_as_both() -> None:
     assert "backup.web" in shown("status:running")
 
 
+def test_a_suspended_worker_that_runs_by_hand_counts_as_both() -> None:
+    by_hand = worker("x", status="running", suspended_because="it failed twice")
+    assert parse("status:susp").accepts(by_hand)
+    assert parse("status:running").accepts(by_hand)
+
+
 def test_a_colon_in_a_name_is_part_of_the_name() -> None:
     assert shown("db:vac") == ["db:vacuum"]
 

@@ -2,7 +2,7 @@
 
 from tests.console.factory import NOW, failing, worker
 from tests.console.pane import PaneApp, command, detail, failure, gap, lines_of, run
-from workerconsole.format import clock_time
+from workerconsole.format import clock_time, when
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.widgets.overview import page
 from workerkit.clock import MINUTE, SECOND, to_iso
@@ -135,3 +135,50 @@ async def test_a_second_later_only_lines_that_changed_are_drawn() -> None:
         changed = [y for y, (one, two) in enumerate(zip(before, after, strict=True)) if not one.is_same(two)]
         assert 0 < len(changed) <= 3
         assert "in 7s" in "\n".join(lines_of(view))
+
+
+def test_a_retrying_worker_says_which_attempt_follows_and_when() -> None:
+    failed = run(11, outcome="failed", error="no", retry_at=NOW + 4 * SECOND)
+    about = worker(status="retrying", last_error="no route", policy={"retry": "3 attempts, 2s apart"})
+    text = words(detail(worker=about, runs=(failed,)))
+    assert text.startswith(
+        "↻ retrying: attempt 2 of 3 in 4s, run 11 failed · r begins it now, x gives it up\n  no route"
+    )
+
+
+def test_a_suspended_worker_says_why_since_when_and_what_lifts_it() -> None:
+    because = "it failed 3 times in a row"
+    about = failing(status="suspended", suspended_at=NOW - 3 * MINUTE, suspended_because=because)
+    text = words(detail(worker=about))
+    assert text.startswith(f"■ suspended 3m ago: {because} · no slot of it runs · p resumes it, r runs it once\n")
+    assert "none while it is suspended" in text
+    running = words(detail(worker=failing(status="running", suspended_because=because)))
+    assert running.startswith("► running\n  ■ suspended")
+
+
+def test_a_pause_with_an_end_says_when_it_runs_again() -> None:
+    about = worker(status="paused", paused=True, paused_by="anna", paused_until=NOW + MINUTE)
+    text = words(detail(worker=about))
+    assert f"paused by anna, until {when(NOW + MINUTE, NOW)} · p resumes it" in text
+    assert ", after the pause" in text
+
+
+def test_the_chosen_policy_is_told_line_by_line() -> None:
+    policy = {"retry": "3 attempts, 2s apart", "start deadline": "within 30s of the slot"}
+    lines = words(detail(worker=worker(policy=policy))).splitlines()
+    assert "retry          3 attempts, 2s apart" in lines
+    assert "start deadline within 30s of the slot" in lines
+
+
+def test_several_runs_in_flight_are_named() -> None:
+    runs = tuple(run(number, outcome=None, finished_at=None) for number in (9, 8, 7))
+    text = words(detail(worker=worker(status="running", running_run_id=7), runs=runs))
+    assert text.startswith("► running for 4.0 s (run 7), and 2 more runs (9, 8)")
+
+
+def test_what_operators_did_names_the_end_of_a_pause_and_force() -> None:
+    pause = command("pause", params={"until": NOW + MINUTE})
+    force = command("cancel", params={"force": True})
+    text = words(detail(commands=(force, pause)))
+    assert f"paused it until {when(NOW + MINUTE, NOW)}" in text
+    assert "ended its run by force" in text

@@ -16,6 +16,19 @@ def test_a_failing_worker_keeps_its_place_while_its_next_run_is_on_its_way() -> 
     assert needs_attention(failing("mail", status="running"))
 
 
+def test_a_suspended_worker_needs_attention_and_one_that_is_only_retrying_does_not() -> None:
+    assert needs_attention(worker(status="suspended", suspended_because="it failed twice"))
+    assert not needs_attention(worker(status="retrying"))
+
+
+def test_the_gravest_come_first_by_status() -> None:
+    statuses = ("idle", "paused", "running", "retrying", "suspended", "failed", "stuck")
+    workers = [worker(status, status=status) for status in statuses]
+    assert arrange(workers, Filter(), Order(Sort.STATUS)) == [
+        *("stuck", "failed", "suspended", "retrying", "running", "paused", "idle")
+    ]
+
+
 def test_numbers_in_names_are_ordered_as_numbers() -> None:
     workers = [worker("job-10"), worker("job-2"), worker("Job-1")]
     assert arrange(workers, Filter(), Order(Sort.NAME)) == ["Job-1", "job-2", "job-10"]
@@ -32,10 +45,11 @@ def test_workers_that_will_not_run_come_last_by_next_run() -> None:
     workers = [
         worker("manual", next_run_at=None),
         worker("paused", paused=True, next_run_at=NOW),
+        worker("suspended", suspended_because="it failed twice", next_run_at=NOW),
         worker("late", next_run_at=NOW + 9 * SECOND),
         worker("soon", next_run_at=NOW + SECOND),
     ]
-    assert arrange(workers, Filter(), Order(Sort.NEXT_RUN)) == ["soon", "late", "manual", "paused"]
+    assert arrange(workers, Filter(), Order(Sort.NEXT_RUN)) == ["soon", "late", "manual", "paused", "suspended"]
 
 
 def test_every_sort_can_be_reached_and_they_come_round() -> None:

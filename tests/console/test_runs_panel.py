@@ -2,9 +2,10 @@
 
 from tests.console.factory import NOW, worker
 from tests.console.pane import PaneApp, detail, lines_of, on_screen, run
+from workerconsole.format import when
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.widgets.runs_panel import RunTable
-from workerkit.clock import SECOND
+from workerkit.clock import SECOND, to_iso
 
 
 async def shown(what: WorkerDetail, width: int = 140) -> list[str]:
@@ -37,6 +38,20 @@ async def test_each_outcome_has_its_symbol_and_its_word() -> None:
     text = "\n".join(await shown(detail(runs=runs)))
     for said in ("► running", "3 of 9, users", "✗ panic", "⊘ cancelled", "◑ interrupted", "✓ succeeded", "42 rows"):
         assert said in text
+
+
+async def test_attempts_are_numbered_and_the_one_to_come_has_its_time() -> None:
+    runs = (
+        run(6, outcome="failed", error="no route", attempt=2, due_at=NOW - 60 * SECOND, retry_at=NOW + 4 * SECOND),
+        run(5, outcome="failed", error="no route", retry_at=NOW - 9 * SECOND),
+        run(4, outcome="cancelled", summary=f"replaced by the slot of {to_iso(NOW)}"),
+    )
+    lines = await shown(detail(runs=runs))
+    assert lines[1].split()[:3] == ["run", "started", "try"]
+    assert "late" not in lines[1], "a later attempt is not late"
+    assert f"again at {when(NOW + 4 * SECOND, NOW)} · no route" in lines[2]
+    assert "again at" not in lines[3]
+    assert f"replaced by the slot of {when(NOW, NOW)}" in lines[4]
 
 
 async def test_columns_give_way_to_the_error_where_it_is_narrow() -> None:

@@ -125,6 +125,14 @@ def test_without_a_host_nothing_starts_and_it_is_said_since_when() -> None:
     assert "No host has ever lived" in said(Topic.NOW, Evidence(worker(), (), (), None, False))
 
 
+def test_without_a_host_the_attempt_that_is_owed_is_the_next_hosts() -> None:
+    about = worker(status="retrying", policy={"retry": "3 attempts, 2s apart"})
+    failed = run(11, outcome="failed", error="no", retry_at=NOW + 4 * SECOND)
+    assert said(Topic.NOW, evidence(about, (failed,), alive=False)).endswith(
+        "Run 11 failed; the next host begins attempt 2 of 3."
+    )
+
+
 def test_without_a_host_a_run_left_on_record_is_not_called_running() -> None:
     about = evidence(worker(status="running", running_run_id=1), (in_flight(),), alive=False)
     assert "It is running" not in said(Topic.NOW, about)

@@ -166,28 +166,27 @@ class Verbs:
             if not live.runs:
                 return done(text, dropped[0].id)
         asked = self._runner.cancel(live.name, StopCause.OPERATOR, f"cancelled by {command.requested_by}{because}")
-        if command.params.get("force") is True and live.runs:
-            return self._force(live)
+        if command.params.get("force") is True and (forced := self._force(live, asked)) is not None:
+            return forced
         if isinstance(asked, Refusal):
             return refused(asked.text, asked.run_id)
-        how = {"async": "at its next await", "process": "or is ended in a moment"}.get(
-            live.registration.isolation, "when it next looks at its context"
-        )
+        how = {
+            "async": "at its next await, which is all that can be done to a task",
+            "process": "or is ended in a moment",
+        }.get(live.registration.isolation, "when it next looks at its context")
         return done(f"run {asked.id} of {live.name} was asked to stop; it does so {how}", asked.id)
 
-    def _force(self, live: LiveWorker) -> Answer:
-        """Ends what can be ended; the runs were asked to stop already."""
+    def _force(self, live: LiveWorker, asked: Run | Refusal) -> Answer | None:
+        """Ends what can be ended, once it was asked; None where asking was all that is left to say."""
         if ended := self._runner.force(live):
             runs = ", ".join(str(run.id) for run in ended)
             return done(f"run {runs} of {live.name} was ended by force", ended[0].id)
-        run_id = next((active.run.id for active in live.runs), None)
-        if live.registration.isolation == "process":
-            return refused(f"run {run_id} of {live.name} has no process; it was asked to stop", run_id)
-        what = "a task on the event loop" if live.registration.isolation == "async" else "a thread"
+        if isinstance(asked, Refusal) or live.registration.isolation != "thread":
+            return None
         return refused(
-            f"run {run_id} of {live.name} was asked to stop, but {what} can't be ended by force; "
+            f"run {asked.id} of {live.name} was asked to stop, but a thread can't be ended by force; "
             "with isolation='process' it could",
-            run_id,
+            asked.id,
         )
 
     def _reset(self, live: LiveWorker) -> Answer:

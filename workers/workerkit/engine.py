@@ -17,26 +17,25 @@ from sqlalchemy import Connection
 
 from workerkit.clock import SECOND, Clock, Micros, to_iso
 from workerkit.commands import Inbox, Verbs
+from workerkit.enrolment import live_worker, run_of, spec_of
 from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.processes import ProcessExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.failures import Redactor
 from workerkit.housekeeping import Housekeeper
-from workerkit.outcome import GapReason, Outcome, StopCause, Trigger
+from workerkit.notices import Notices
+from workerkit.outcome import GapReason, StopCause
 from workerkit.output import OutputRouter
 from workerkit.pauses import Pauses
 from workerkit.policy import Retry
 from workerkit.postmortem import HeldFailures
-from workerkit.registration import Registration
 from workerkit.registry import Registry
-from workerkit.roster import ActiveRun, LiveWorker, Roster, Run
+from workerkit.roster import ActiveRun, Roster
 from workerkit.runner import Runner
-from workerkit.schedule import period_of
 from workerkit.slots import Slots
 from workerkit.store import operations
 from workerkit.store.database import Database
 from workerkit.store.events import HostBeat, NextRunMoved, RetryDropped, RunProgressed, StatusChanged
-from workerkit.store.operations import WorkerSpec
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
 from workerkit.store.renaming import rename_worker
 from workerkit.store.text import NAME_LIMIT
@@ -96,7 +95,7 @@ class Engine:
         self._clock = clock
         self._down = ExitStack()
         self._began_at: Micros = 0
-        self._notices: dict[str, tuple[str, float | None]] = {}
+        self._notices = Notices(clock)
         self._hurry = threading.Event()
         self._going_down = False
         self._left_behind: list[ActiveRun] = []
@@ -189,7 +188,7 @@ class Engine:
             before = reader.host()
         now = self._began_at = self._clock.now()
         redactor = Redactor()
-        specs = [_spec_of(registration, now, redactor) for registration in self._registrations.values()]
+        specs = [spec_of(registration, now, redactor) for registration in self._registrations.values()]
 
         def write(connection: Connection, change: int) -> dict[str, WorkerRecord | None]:
             begun = operations.begin_host(
@@ -218,7 +217,7 @@ class Engine:
         self._was_away = {name for name, record in previous.items() if record is not None and not record.registered}
         self.roster = Roster(
             (
-                _live(
+                live_worker(
                     registration,
                     self._records[registration.name],
                     self._states.get(registration.name, "{}"),
@@ -276,7 +275,7 @@ class Engine:
             policy = live.registration.retry
             wanted = record.attempt < (policy or Retry()).attempts and live.registration.worker is not None
             if wanted and not live.paused and not live.suspended:
-                self._runner.retries.resume(live, _run_of(record), at)
+                self._runner.retries.resume(live, run_of(record), at)
                 self._writer.submit(StatusChanged(live.name, live.status()))
             else:
                 self._writer.submit(RetryDropped(record.id, live.name, live.status()))
@@ -319,7 +318,7 @@ class Engine:
             return
         how = f"{abs(step) / SECOND:.0f} s {'forward' if step > 0 else 'back'}"
         logger.warning("the clock went %s, or the machine slept; all schedules begin anew from now", how)
-        self._tell("clock", f"the clock went {how}, or the machine slept", NOTICE_TIME)
+        self._notices.tell("clock", f"the clock went {how}, or the machine slept", NOTICE_TIME)
         self._drift.rebase()
         if step > 0:
             self._pauses.end_due()
@@ -341,7 +340,7 @@ class Engine:
     def _check_scheduler(self) -> None:
         if not self._timing.alive and not self._going_down:
             logger.error("the scheduler's thread died; a new one takes over")
-            self._tell("scheduler", "the scheduler had died and was rebuilt", NOTICE_TIME)
+            self._notices.tell("scheduler", "the scheduler had died and was rebuilt", NOTICE_TIME)
             self._timing.restart()
             self._look_at_all()
 
@@ -354,23 +353,16 @@ class Engine:
     def _check_loop(self) -> None:
         blocked = self._loop.blocked_for()
         if blocked < BLOCKED_LOOP:
-            self._notices.pop("loop", None)
+            self._notices.take_back("loop")
             return
         culprit = self._runner.on_event_loop_now()
         name = culprit.run.worker if culprit else "a worker"
-        self._tell("loop", f"{name} has blocked the async workers for {blocked:.0f} s; it should be a plain `def run`")
-
-    def _tell(self, topic: str, text: str, seconds: float | None = None) -> None:
-        until = None if seconds is None else self._clock.monotonic() + seconds
-        self._notices[topic] = (text, until)
+        self._notices.tell(
+            "loop", f"{name} has blocked the async workers for {blocked:.0f} s; it should be a plain `def run`"
+        )
 
     def _notice(self) -> str | None:
-        now = self._clock.monotonic()
-        self._notices = {
-            topic: (text, until) for topic, (text, until) in self._notices.items() if until is None or until > now
-        }
-        aftermath = filter(None, [self._writer.aftermath()])
-        return "; ".join([*aftermath, *(text for text, _ in self._notices.values())]) or None
+        return "; ".join([*filter(None, [self._writer.aftermath()]), *self._notices.texts()]) or None
 
     # Going down
 
@@ -382,53 +374,6 @@ class Engine:
 
     def _end(self, connection: Connection, change: int) -> None:
         operations.end_host(connection, change, self.host_id, self._clock.now())
-
-
-def _spec_of(registration: Registration, now: Micros, redactor: Redactor) -> WorkerSpec:
-    schedule = registration.schedule
-    return WorkerSpec(
-        name=registration.name,
-        schedule=schedule.describe(),
-        interval=period_of(schedule),
-        timeout=registration.timeout,
-        isolation=registration.isolation,
-        tags=registration.tags,
-        description=registration.description,
-        source=registration.source,
-        load_error=None if registration.load_error is None else redactor.text(registration.load_error),
-        next_run_at=schedule.next_slot(registration.name, now),
-        policy=registration.policy(),
-    )
-
-
-def _live(registration: Registration, record: WorkerRecord, state: str, redactor: Redactor) -> LiveWorker:
-    live = LiveWorker(
-        registration,
-        redactor,
-        paused=record.paused,
-        paused_by=record.paused_by or "",
-        pause_reason=record.pause_reason or "",
-        paused_until=record.paused_until,
-        suspended=record.suspended_because or "",
-        failing=record.consecutive_failures > 0 or record.last_outcome == Outcome.FAILED,
-        failures_in_row=record.consecutive_failures,
-        covered_until=record.covered_until or 0,
-        state=state,
-    )
-    live.recent.extend(record.recent)
-    return live
-
-
-def _run_of(record: RunRecord) -> Run:
-    return Run(
-        id=record.id,
-        worker=record.worker,
-        attempt=record.attempt,
-        trigger=Trigger(record.trigger),
-        due_at=record.due_at,
-        started_at=record.started_at,
-        params=record.params or {},
-    )
 
 
 def _last_sign(host: HostRecord) -> Micros:

@@ -37,7 +37,7 @@ class _Column:
 
 def _lateness(run: RunRecord, _: Micros) -> str:
     late = run.started_at - run.due_at
-    return f"+{fmt.duration(late)}" if late >= SECOND // 10 else ""
+    return f"+{fmt.duration(late)}" if late >= SECOND // 10 and run.attempt == 1 else ""
 
 
 def _took(run: RunRecord, now: Micros) -> str:

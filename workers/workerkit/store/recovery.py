@@ -10,7 +10,7 @@ from workerkit.store import codec, rows
 from workerkit.store.events import RunFinished
 from workerkit.store.models import hosts, runs, workers
 from workerkit.store.records import HostRecord, RunRecord
-from workerkit.store.writes import run_finished
+from workerkit.store.run_writes import run_finished
 
 RECENT_RUNS = 20
 """How many of its latest runs a worker's row lists in `recent`."""

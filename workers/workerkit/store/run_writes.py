@@ -1,0 +1,344 @@
+"""What the life of a run changes in the tables: its start, progress, lines and end, with all that hangs on them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from workerkit.clock import MINUTE, Micros
+from workerkit.failures.fingerprint import fingerprint
+from workerkit.outcome import Failure, FailureKind, Outcome, Result
+from workerkit.store import codec
+from workerkit.store.events import (
+    LinesCaptured,
+    RunFinished,
+    RunProgressed,
+    RunStarted,
+)
+from workerkit.store.groups import Occurrence, count_failures
+from workerkit.store.models import activity, commands, failures, log_lines, runs, worker_state, workers
+from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
+
+IDS_PER_QUERY = 500
+"""Ids named in one IN list; SQLite took 999 parameters at most for many years."""
+
+_this_worker = workers.c.name == bindparam("_worker")
+_this_run = runs.c.id == bindparam("_run")
+_in_flight = runs.c.outcome.is_(None)
+
+_insert_run = insert(runs)
+_begin_worker = (
+    update(workers)
+    .where(_this_worker)
+    .values(
+        status="running",
+        last_run_at=bindparam("started"),
+        next_run_at=bindparam("next_run"),
+        covered_until=func.coalesce(bindparam("covered"), workers.c.covered_until),
+        running_run_id=bindparam("run"),
+        stored_runs=workers.c.stored_runs + 1,
+        change=bindparam("changed"),
+    )
+)
+
+
+def run_started(connection: Connection, change: int, events: Sequence[RunStarted]) -> None:
+    connection.execute(
+        _insert_run,
+        [
+            {
+                "id": event.run_id,
+                "worker": event.worker,
+                "attempt": event.attempt,
+                "trigger": event.trigger.value,
+                "due_at": event.due_at,
+                "started_at": event.started_at,
+                "host_id": event.host_id,
+                "params": event.params,
+            }
+            for event in events
+        ],
+    )
+    connection.execute(
+        _begin_worker,
+        [
+            {
+                "_worker": event.worker,
+                "started": event.started_at,
+                "next_run": event.next_run_at,
+                "covered": event.covered_until,
+                "run": event.run_id,
+                "changed": change,
+            }
+            for event in events
+        ],
+    )
+    answered = [
+        {
+            "_command": event.command_id,
+            "said": begun(event.worker, event.run_id, event.attempt),
+            "run": event.run_id,
+            "at": event.started_at,
+        }
+        for event in events
+        if event.command_id is not None
+    ]
+    if answered:
+        connection.execute(_answer, answered)
+    count_activity(connection, Counter((event.started_at, "started") for event in events))
+
+
+_answer = (
+    update(commands)
+    .where(commands.c.id == bindparam("_command"), commands.c.state == "pending")
+    .values(state="done", result=bindparam("said"), run_id=bindparam("run"), finished_at=bindparam("at"))
+)
+
+
+def begun(worker: str, run_id: int, attempt: int) -> str:
+    """The answer to a command that made a run begin."""
+    if attempt > 1:
+        return f"attempt {attempt} of {worker} begins now, as run {run_id}"
+    return f"run {run_id} of {worker} begins"
+
+
+_finish_run = (
+    update(runs)
+    .where(_this_run, _in_flight)
+    .values(
+        outcome=bindparam("ended"),
+        kind=bindparam("failure_kind"),
+        error=bindparam("failure_error"),
+        summary=bindparam("returned"),
+        finished_at=bindparam("finished"),
+        duration_us=bindparam("took"),
+        dropped_lines=bindparam("dropped"),
+        retry_at=bindparam("again_at"),
+    )
+)
+
+# A run that began before the last reset of the counters moves none of them.
+_counted = bindparam("run") >= workers.c.counted_from_run
+_succeeded = _counted & (bindparam("ended") == "succeeded")
+_failed = _counted & (bindparam("ended") == "failed")
+_failed_for_good = _failed & bindparam("again_at", type_=BigInteger).is_(None)
+
+end_worker = (
+    update(workers)
+    .where(_this_worker)
+    .values(
+        status=bindparam("status_now"),
+        success_count=workers.c.success_count + case((_succeeded, 1), else_=0),
+        failure_count=workers.c.failure_count + case((_failed, 1), else_=0),
+        consecutive_failures=case(
+            (_succeeded, 0),
+            (_failed_for_good, workers.c.consecutive_failures + 1),
+            else_=workers.c.consecutive_failures,
+        ),
+        last_error=func.coalesce(bindparam("failure_error"), workers.c.last_error),
+        last_outcome=bindparam("ended"),
+        last_duration_us=bindparam("took"),
+        running_run_id=bindparam("still_running"),
+        host_crashes=0,
+        recent=bindparam("recent_now"),
+        change=bindparam("changed"),
+    )
+)
+"""What the end of a run means for its worker; recovery after a crash uses it too."""
+
+
+def run_finished(connection: Connection, change: int, events: Sequence[RunFinished]) -> None:
+    """Runs that have an outcome already, or never began, are left alone: nothing of such an event is written."""
+    ending = _still_in_flight(connection, events)
+    if not ending:
+        return
+    endings = [(event, _failure_of(event.result)) for event in ending]
+    connection.execute(_finish_run, [_run_ending(event, failure) for event, failure in endings])
+    connection.execute(end_worker, [_worker_ending(event, failure, change) for event, failure in endings])
+    insert_failures(
+        connection,
+        [(event.run_id, event.worker, event.finished_at, failure) for event, failure in endings if failure is not None],
+    )
+    states = [
+        {"worker": event.worker, "state": event.result.state, "updated_at": event.finished_at}
+        for event in ending
+        if event.result.state is not None
+    ]
+    if states:
+        connection.execute(_save_state, states)
+    count_activity(connection, Counter((event.finished_at, event.result.outcome.value) for event in ending))
+
+
+def _still_in_flight(connection: Connection, events: Sequence[RunFinished]) -> list[RunFinished]:
+    first = {event.run_id: event for event in reversed(events)}
+    ids = list(first)
+    open_ids: set[int] = set()
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        chosen = ids[start : start + IDS_PER_QUERY]
+        open_ids.update(connection.scalars(select(runs.c.id).where(runs.c.id.in_(chosen), _in_flight)))
+    return [event for event in events if event.run_id in open_ids and first[event.run_id] is event]
+
+
+def _failure_of(result: Result) -> Failure | None:
+    if result.outcome is Outcome.FAILED and result.failure is None:
+        return Failure(FailureKind.ERROR, "failed without saying why", {})
+    return result.failure
+
+
+def _run_ending(event: RunFinished, failure: Failure | None) -> dict[str, Any]:
+    return {
+        "_run": event.run_id,
+        "ended": event.result.outcome.value,
+        "failure_kind": failure and failure.kind.value,
+        "failure_error": failure and storable(failure.error, LINE_LIMIT),
+        "returned": storable_or_none(event.result.summary, LINE_LIMIT),
+        "finished": event.finished_at,
+        "took": event.duration,
+        "dropped": event.dropped_lines,
+        "again_at": event.retry_at,
+    }
+
+
+def _worker_ending(event: RunFinished, failure: Failure | None, change: int) -> dict[str, Any]:
+    return {
+        "_worker": event.worker,
+        "run": event.run_id,
+        "ended": event.result.outcome.value,
+        "failure_error": failure and storable(failure.error, LINE_LIMIT),
+        "took": event.duration,
+        "status_now": event.status.value,
+        "recent_now": event.recent,
+        "again_at": event.retry_at,
+        "still_running": event.running_run_id,
+        "changed": change,
+    }
+
+
+_insert_failure = insert(failures)
+
+_save_state = upsert(worker_state)
+_save_state = _save_state.on_conflict_do_update(
+    index_elements=[worker_state.c.worker],
+    set_={"state": _save_state.excluded.state, "updated_at": _save_state.excluded.updated_at},
+)
+
+
+def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Micros, Failure]]) -> None:
+    """One row per failure (the run's id, its worker, the moment, and what happened), each counted in its group."""
+    if not failed:
+        return
+    occurrences = [
+        Occurrence(run_id, worker, at, failure, fingerprint(failure.capture, failure.kind, failure.named))
+        for run_id, worker, at, failure in failed
+    ]
+    connection.execute(
+        _insert_failure,
+        [
+            {
+                "run_id": occurrence.run_id,
+                "worker": occurrence.worker,
+                "at": occurrence.at,
+                "kind": occurrence.failure.kind.value,
+                "error": storable(occurrence.failure.error, LINE_LIMIT),
+                "capture": codec.pack(occurrence.failure.capture),
+                "fingerprint": occurrence.mark.digest,
+            }
+            for occurrence in occurrences
+        ],
+    )
+    count_failures(connection, occurrences)
+
+
+_set_progress = (
+    update(runs)
+    .where(_this_run)
+    .values(progress_done=bindparam("done"), progress_total=bindparam("total"), progress_note=bindparam("note"))
+)
+_touch_worker = update(workers).where(_this_worker).values(change=bindparam("changed"))
+
+
+def run_progressed(connection: Connection, change: int, events: Sequence[RunProgressed]) -> None:
+    connection.execute(
+        _set_progress,
+        [
+            {
+                "_run": event.run_id,
+                "done": storable_int(event.done),
+                "total": None if event.total is None else storable_int(event.total),
+                "note": storable(event.note, NAME_LIMIT),
+            }
+            for event in events
+        ],
+    )
+    connection.execute(_touch_worker, [{"_worker": event.worker, "changed": change} for event in events])
+
+
+_insert_line = insert(log_lines)
+_drop_lines = delete(log_lines).where(
+    log_lines.c.run_id == bindparam("_run"),
+    log_lines.c.seq >= bindparam("first"),
+    log_lines.c.seq < bindparam("until"),
+)
+_set_dropped = update(runs).where(_this_run).values(dropped_lines=bindparam("dropped"))
+
+
+def lines_captured(connection: Connection, change: int, events: Sequence[LinesCaptured]) -> None:  # noqa: ARG001
+    lines = [
+        {
+            "run_id": event.run_id,
+            "seq": line.seq,
+            "at": line.at,
+            "stream": line.stream,
+            "level": storable_or_none(line.level, NAME_LIMIT),
+            "logger": storable_or_none(line.logger, NAME_LIMIT),
+            "text": storable(line.text, LINE_LIMIT),
+        }
+        for event in events
+        for line in event.lines
+    ]
+    if lines:
+        connection.execute(_insert_line, lines)
+    fallen = [
+        {"_run": event.run_id, "first": event.drop_from, "until": event.drop_until}
+        for event in events
+        if event.drop_from < event.drop_until
+    ]
+    if fallen:
+        connection.execute(_drop_lines, fallen)
+    dropped = [{"_run": event.run_id, "dropped": event.dropped} for event in events if event.dropped]
+    if dropped:
+        connection.execute(_set_dropped, dropped)
+
+
+_COLUMN_OF = {"started": "started", "succeeded": "succeeded", "failed": "failed"}
+_add_activity = upsert(activity)
+_add_activity = _add_activity.on_conflict_do_update(
+    index_elements=[activity.c.minute],
+    set_={
+        column: activity.c[column] + _add_activity.excluded[column]
+        for column in ("started", "succeeded", "failed", "other")
+    },
+)
+
+
+def count_activity(connection: Connection, happened: Counter[tuple[Micros, str]]) -> None:
+    """Adds to the minutes: how often at which moment a run `started`, or ended with which outcome."""
+    minutes: dict[Micros, Counter[str]] = {}
+    for (moment, what), times in happened.items():
+        minutes.setdefault(moment - moment % MINUTE, Counter())[_COLUMN_OF.get(what, "other")] += times
+    if minutes:
+        connection.execute(
+            _add_activity,
+            [
+                {
+                    "minute": minute,
+                    "started": count["started"],
+                    "succeeded": count["succeeded"],
+                    "failed": count["failed"],
+                    "other": count["other"],
+                }
+                for minute, count in minutes.items()
+            ],
+        )
