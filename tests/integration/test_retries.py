@@ -6,7 +6,7 @@ from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import AsyncTask, Task
 from tests.waiting import wait_for
 from workerkit import Cancel, Retry, RetryAfter, RunContext
-from workerkit.store.records import RunRecord
+from workerkit.store.records import GapRecord, RunRecord
 
 SOON = Retry(attempts=3, base=0.02, jitter=0)
 NEVER_SOON = Retry(attempts=3, base="1h")
@@ -62,9 +62,11 @@ def test_an_occurrence_whose_attempts_all_fail_counts_once_among_those_in_a_row(
 
 def test_between_two_attempts_the_worker_is_retrying_and_its_slots_are_gaps(bench: Bench) -> None:
     bench.host(Task(failing(9), retry=NEVER_SOON, interval=0.1))
-    wait_for(lambda: bench.reader.gaps("task"), "a slot that found it retrying")
-    gap = bench.reader.gaps("task")[0]
-    assert gap.reason == "retrying"
+
+    def found() -> list[GapRecord]:
+        return [gap for gap in bench.reader.gaps("task") if gap.reason == "retrying"]
+
+    (gap,) = wait_for(found, "a slot that found it retrying")
     assert "run 1 failed and is tried again at" in gap.detail
     assert bench.worker("task").status == "retrying"
     assert bench.worker("task").consecutive_failures == 0

@@ -111,11 +111,11 @@ def test_a_trigger_skips_a_year_of_missed_slots_in_no_time() -> None:
     trigger = SlotTrigger("w", Every(SECOND // 5))
     long_ago = to_datetime(0)
     now = to_datetime(1_767_225_600 * SECOND)
-    began = time.perf_counter()
+    began = time.thread_time()
     slot = trigger.get_next_fire_time(long_ago, now)
     assert slot is not None
     assert 0 < from_datetime(slot) - from_datetime(now) <= SECOND // 5
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_a_schedule_that_fails_does_not_take_the_scheduler_with_it() -> None:

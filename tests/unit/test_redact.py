@@ -180,6 +180,6 @@ def test_redaction_is_idempotent_and_never_raises(text: str) -> None:
 )
 def test_no_text_takes_more_than_linear_time(piece: str) -> None:
     text = piece * (60_000 // len(piece))
-    began = time.perf_counter()
+    began = time.thread_time()
     PLAIN.text(text)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5

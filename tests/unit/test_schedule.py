@@ -99,9 +99,9 @@ def test_a_year_of_missed_slots_costs_nothing() -> None:
 
 
 def test_a_year_of_missed_cron_slots_is_counted_by_days_and_costs_next_to_nothing() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert Cron("* * * * *", "Europe/Berlin").last_slot("w", NOW - 365 * DAY, NOW) == (NOW, 365 * 24 * 60)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 @given(st.integers(0, 365 * 24 * 60), st.integers(0, 60 * 24 * 60))

@@ -148,10 +148,10 @@ def test_a_date_keeps_its_text_where_its_zone_is_known() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_value_neither_delays_nor_breaks_the_record(name: str) -> None:
     value = HOSTILE[name]()
-    began = time.perf_counter()
+    began = time.thread_time()
     tree = Walk(PLAIN).locals({"value": value, "after": 17})
     text = json.dumps(tree)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert len(text) < 1_000_000
     assert tree[-1][0] == "after"
 

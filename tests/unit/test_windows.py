@@ -135,10 +135,10 @@ def test_the_period_of_an_interval_is_known_within_a_window_too() -> None:
 def test_a_tenth_of_a_second_jumps_to_the_opening_of_tomorrow() -> None:
     schedule = restricted(every("100ms"), not_before="08:00", not_after="18:00", days_off=["sat", "sun"])
     friday_evening = local("2026-01-09 18:00") + 1
-    began = clocks.perf_counter()
+    began = clocks.thread_time()
     for _ in range(1000):
         slot = schedule.next_slot("w", friday_evening)
-    assert clocks.perf_counter() - began < 1
+    assert clocks.thread_time() - began < 1
     assert slot is not None
     assert 0 <= slot - local("2026-01-12 08:00") < SECOND // 10
 
@@ -151,20 +151,20 @@ def test_a_calendar_with_every_day_off_ends() -> None:
         return True
 
     schedule = restricted(every("100ms"), days_off=[always])
-    began = clocks.perf_counter()
+    began = clocks.thread_time()
     for _ in range(10):
         assert schedule.next_slot("w", local("2026-01-01 00:00")) is None
         assert schedule.last_slot("w", local("2026-01-01 00:00"), local("2026-12-31 00:00")) == (None, 0)
-    assert clocks.perf_counter() - began < 5
+    assert clocks.thread_time() - began < 5
     assert len(asked) == len(set(asked)) < 3000, "each day is asked about once"
     assert schedule.closed_because(local("2026-01-01 12:00")) == "day off: 2026-01-01 (always); it does not open again"
 
 
 def test_a_decade_of_missed_slots_is_counted_by_days() -> None:
     schedule = restricted(every("1s"), not_before="08:00", not_after=time(17, 59, 59, 999_999), days_off=["sat", "sun"])
-    began = clocks.perf_counter()
+    began = clocks.thread_time()
     latest, count = schedule.last_slot("w", local("2016-01-01 00:00"), local("2026-01-01 00:00"))
-    assert clocks.perf_counter() - began < 1
+    assert clocks.thread_time() - began < 1
     weekdays = sum((date(2016, 1, 1) + timedelta(days=number)).weekday() < 5 for number in range(3653))
     assert count == weekdays * 10 * 3600
     assert latest is not None
