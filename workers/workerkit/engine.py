@@ -23,6 +23,7 @@ from workerkit.executors.processes import ProcessExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.failures import Redactor
 from workerkit.housekeeping import Housekeeper
+from workerkit.memory import share_arenas
 from workerkit.notices import Notices
 from workerkit.outcome import GapReason, StopCause
 from workerkit.output import OutputRouter
@@ -115,6 +116,8 @@ class Engine:
     def start(self) -> None:
         """Brings everything up; what fails on the way takes down what already stands."""
         with ExitStack() as down:
+            if self._spec.mode != "library":
+                share_arenas()
             self._writer.start()
             down.callback(self._writer.stop, LAST_WRITES)
             self._router.install()
