@@ -312,7 +312,7 @@ def test_a_slot_that_finds_too_many_waiting_is_a_gap_and_not_memory(
         )
         assert {gap.detail for gap in gaps} == {"5 runs were waiting for a thread"}
         wait_for(lambda: len({gap.worker for gap in bench.reader.gaps(limit=1000)}) == len(names), "a gap of each")
-        assert len(bench.reader.in_flight()) <= 7, "one has the thread, five wait, one may slip in"
+        assert len(bench.reader.in_flight()) <= 6, "one has the thread, five wait"
     finally:
         go_on.set()
     for name in names:

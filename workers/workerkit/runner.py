@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 COOPERATION = 1.0
 """Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
 MAX_WAITING = 10_000
-"""Runs that may wait for a thread; beyond it a due slot becomes a gap (overload) rather than memory."""
+"""Runs that may wait for a thread, or for their start to be written; beyond it a due slot is a gap (overload)."""
 
 
 class Runner:
@@ -66,6 +66,7 @@ class Runner:
         self._held = held
         self._surroundings = surroundings
         self._stopping = False
+        self._unlaunched = 0
         self.retries = Retries(roster, writer, watchdog, clock, attempt=self._next_attempt, freed=self._freed)
         self.on_free: Callable[[LiveWorker], None] = lambda _live: None
         """Called, with the roster's lock held, when a worker has room for another run."""
@@ -98,6 +99,7 @@ class Runner:
         held = self._held if live.registration.hold_on_failure else None
         active = ActiveRun(run, live.registration, output, live.redactor, held)
         live.runs.append(active)
+        self._unlaunched += 1
         self._record_start(live, active, command_id)
         return run
 
@@ -113,7 +115,7 @@ class Runner:
                 return Refusal(GapReason.SUSPENDED, live.suspended)
             if live.paused_at(due_at):
                 return Refusal(GapReason.PAUSED, live.pause_text())
-        if self._threads.waiting >= MAX_WAITING:
+        if self._threads.waiting + self._unlaunched >= MAX_WAITING:
             return Refusal(GapReason.OVERLOAD, f"{MAX_WAITING:,} runs were waiting for a thread")
         return None
 
@@ -156,13 +158,15 @@ class Runner:
         """On the writer's thread, after the start is on disk: hands the run to a thread or the event loop."""
         if error is None:
             self._launch(active)
-        elif active.launched:
-            logger.error("run %d of %s could not be recorded: %s", active.run.id, active.run.worker, error)
-        else:
-            logger.error(
-                "run %d of %s could not be recorded, so it was not run: %s", active.run.id, active.run.worker, error
-            )
-            self._release(active)
+            return
+        with self._roster.lock:
+            late, active.launched = active.launched, True
+            if not late:
+                self._unlaunched -= 1
+                self._release(active)
+                self._freed(self._roster[active.run.worker])
+        consequence = "" if late else ", so it was not run"
+        logger.error("run %d of %s could not be recorded%s: %s", active.run.id, active.run.worker, consequence, error)
 
     def go_on_without_disk(self) -> None:
         """Launches runs whose start waits to be written: among them may be the one that frees the disk.
@@ -175,13 +179,14 @@ class Runner:
 
     def _launch(self, active: ActiveRun) -> None:
         with self._roster.lock:
-            first, active.launched = not active.launched, True
-        if not first:
-            return
-        if active.registration.isolation == "async":
-            self._loop.submit(partial(self._perform_async, active))
-        else:
-            self._threads.submit(partial(self._perform, active))
+            if active.launched:
+                return
+            active.launched = True
+            if active.registration.isolation == "async":
+                self._loop.submit(partial(self._perform_async, active))
+            else:
+                self._threads.submit(partial(self._perform, active))
+            self._unlaunched -= 1
 
     def _perform(self, active: ActiveRun) -> None:
         if (result := self._no_longer_wanted(active)) is not None:
