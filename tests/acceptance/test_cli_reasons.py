@@ -108,7 +108,7 @@ def test_why_tells_what_it_does_what_was_missed_and_what_is_next(command: Comman
     said = command("why", "often")
     assert said.code == 0
     assert said.out.startswith("often  paused  every 100ms\n")
-    for words in ("It is paused by", ": disk.", "did not run: it was paused by", "It resumes by itself at", "SLOT"):
+    for words in ("It is paused by", ": disk.", "did not run: it was paused by", "It resumes by itself ", "SLOT"):
         assert words in said.out
     document = command("why", "often", "--slots", "3", "--json").json
     assert list(document) == ["worker", "status", "at", "statements", "slots"]

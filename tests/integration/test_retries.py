@@ -219,3 +219,23 @@ def test_counters_that_are_rebuilt_know_of_attempts(bench: Bench) -> None:
     host.stop()
     with bench.database.transaction() as connection:
         assert rebuild_counters(connection, 10**6) == []
+
+
+def test_a_run_that_fails_after_it_was_cancelled_is_not_tried_again(bench: Bench) -> None:
+    def work(ctx: RunContext) -> None:
+        while not ctx.cancelled:
+            ctx.cancellation.wait(1)
+        raise ConnectionError("while it tidied up")
+
+    bench.host(Task(work, retry=SOON))
+    run_id = bench.begin("task")
+    bench.ask("cancel", "task")
+    run = bench.ended(run_id)
+    assert (run.outcome, run.retry_at) == ("failed", None)
+
+
+def test_a_slot_that_replaces_gives_up_the_attempt_that_waits(bench: Bench) -> None:
+    bench.host(Task(failing(9), retry=NEVER_SOON, overlap="replace", interval=0.3))
+    wait_for(lambda: len({run.due_at for run in bench.reader.runs()}) >= 3, "runs of three slots")
+    assert all(run.retry_at is None for run in bench.reader.runs()[2:]), "only the latest is still to be tried again"
+    assert not [gap for gap in bench.reader.gaps("task") if gap.reason == "retrying"]

@@ -36,7 +36,7 @@ from workerkit.runner import Runner
 from workerkit.slots import Slots
 from workerkit.store import operations
 from workerkit.store.database import Database
-from workerkit.store.events import HostBeat, NextRunMoved, RetryDropped, RunProgressed, StatusChanged
+from workerkit.store.events import HostBeat, NextRunMoved, RunProgressed, StatusChanged
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
 from workerkit.store.renaming import rename_worker
 from workerkit.store.text import NAME_LIMIT
@@ -281,7 +281,7 @@ class Engine:
                 self._runner.retries.resume(live, run_of(record), at)
                 self._writer.submit(StatusChanged(live.name, live.status()))
             else:
-                self._writer.submit(RetryDropped(record.id, live.name, live.status()))
+                self._runner.retries.forgo(live, record.id)
 
     def _on_slot(self, name: str) -> None:
         # After a clock step the watchdog sorts out all workers at once; a slot seen before it did would fire a storm.

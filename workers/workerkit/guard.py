@@ -83,6 +83,8 @@ def timed_out(active: ActiveRun) -> Result:
 def retry_in(active: ActiveRun, error: BaseException) -> Micros | None:
     """After which time a run that failed like this is to be tried again; None: it is not. Never raises."""
     policy, attempt = active.registration.retry, active.run.attempt
+    if active.cancellation.cause in (StopCause.OPERATOR, StopCause.REPLACED):
+        return None  # whoever wanted an end of it wants no other attempt, however it ended
     try:
         asked = error.seconds if isinstance(error, RetryAfter) else None
         if attempt >= (policy or _ASKED).attempts or (policy is None and asked is None):

@@ -55,7 +55,7 @@ class Retries:
         with self._roster.lock:
             dropped, live.retries = live.retries, []
             for pending in dropped:
-                self._forget(live, pending)
+                self._call_off(live, pending)
         return [pending.run for pending in dropped]
 
     def _begin(self, live: LiveWorker, pending: PendingRetry, command_id: int | None = None) -> Run | Refusal | None:
@@ -70,12 +70,17 @@ class Retries:
             if not stopping:
                 live.retries.remove(pending)
             if isinstance(answer, Refusal) and not stopping:
-                self._forget(live, pending)
+                self._call_off(live, pending)
             return answer
 
-    def _forget(self, live: LiveWorker, pending: PendingRetry) -> None:
+    def forgo(self, live: LiveWorker, run_id: int) -> None:
+        """The attempt that was to follow this run follows no more: its occurrence has failed."""
+        with self._roster.lock:
+            live.failures_in_row += 1
+            self._writer.submit(RetryDropped(run_id, live.name, live.status()))
+            self._freed(live)
+
+    def _call_off(self, live: LiveWorker, pending: PendingRetry) -> None:
         if pending.timer is not None:
             pending.timer.cancel()
-        live.failures_in_row += 1
-        self._writer.submit(RetryDropped(pending.run.id, live.name, live.status()))
-        self._freed(live)
+        self.forgo(live, pending.run.id)

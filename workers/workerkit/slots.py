@@ -130,6 +130,7 @@ class Slots:
         live.waiting.append(slot)
         self._let_go(live, max(1, live.registration.catch_up) if catching_up else 1)
         if live.busy and then == "replace":
+            self._runner.retries.drop(live)
             moment = to_iso(slot.due_at)
             self._runner.cancel(live.name, StopCause.REPLACED, f"replaced by the slot of {moment}")
         self._begin_waiting(live)
