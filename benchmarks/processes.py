@@ -16,6 +16,8 @@ from itertools import count
 from multiprocessing.process import BaseProcess
 from types import MappingProxyType
 
+from benchmarks.report import Row, Table
+from benchmarks.timing import measure
 from workerkit import RunContext, worker
 from workerkit.clock import SystemClock, to_datetime
 from workerkit.executors.processes import ProcessExecutor
@@ -26,7 +28,6 @@ from workerkit.registration import Registration
 from workerkit.registry import Registry
 from workerkit.roster import ActiveRun, Run
 
-OURS = "zygote"
 WARM_UP = 5
 """Runs before anything is measured: the first ones begin before their zygote has the module imported."""
 
@@ -50,7 +51,7 @@ def subjects() -> Iterator[dict[str, Callable[[], object]]]:
         for _ in range(WARM_UP):
             _run(forking, registration, redactor)
         yield {
-            OURS: lambda: _run(forking, registration, redactor),
+            "zygote": lambda: _run(forking, registration, redactor),
             "warm": lambda: _run(forking, replace(registration, warm=True), redactor),
             "fresh interpreter": lambda: _run(fresh, registration, redactor),
             "subprocess, python -c pass": lambda: subprocess.run([sys.executable, "-c", "pass"], check=True),
@@ -89,3 +90,17 @@ def _run(executor: ProcessExecutor, registration: Registration, redactor: Redact
 def _started(process: BaseProcess) -> None:
     process.start()
     process.join()
+
+
+def tables(rounds: int) -> list[Table]:
+    with subjects() as compared:
+        costs = measure(compared, rounds)
+    return [
+        Table(
+            "A run in a process of its own",
+            "ms",
+            "From the call to its result. Ours captures failures, reads output, limits and supervises; the others only "
+            "call a function and wait for its end.",
+            tuple(Row(name, tuple(seconds * 1e3 for seconds in times)) for name, times in costs.items()),
+        )
+    ]

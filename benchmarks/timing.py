@@ -1,27 +1,15 @@
 """How long calls take: several rounds of each in turn, so that a busy moment of the machine hits all alike."""
 
 import gc
-import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-ROUNDS = 7
 ROUND_TIME = 0.15
 """Seconds of one round, about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Seconds of one call, over all rounds."""
-
-    least: float
-    median: float
-    most: float
-
-
-def measure(subjects: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, Cost]:
-    """The cost of each subject. Each is called once before, so that caches are as they are in a long-lived host."""
+def measure(subjects: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, tuple[float, ...]]:
+    """Seconds of one call of each subject, by round. Each is called once before, as in a long-lived host."""
     calls = {name: _calls_of(call) for name, call in subjects.items()}
     taken: dict[str, list[float]] = {name: [] for name in subjects}
     gc.collect()
@@ -33,7 +21,7 @@ def measure(subjects: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) 
             gc.collect()
     finally:
         gc.enable()
-    return {name: Cost(min(times), statistics.median(times), max(times)) for name, times in taken.items()}
+    return {name: tuple(times) for name, times in taken.items()}
 
 
 def _calls_of(call: Callable[[], object]) -> int:
