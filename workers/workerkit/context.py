@@ -22,12 +22,14 @@ class Cancellation:
     `observed` tells whether the worker ever saw it: a run that returns without having looked simply succeeded.
     """
 
+    _lock = threading.Lock()
+    """One for all runs, since nearly none is ever asked to stop: most of what a run costs is what is made for it."""
+
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self._lock = threading.Lock()
         self.cause: StopCause | None = None
         self.reason: str | None = None
         self.observed = False
+        self._event: threading.Event | None = None
         self._callbacks: list[Callable[[], None]] = []
 
     def request(self, cause: StopCause, reason: str) -> bool:
@@ -35,8 +37,11 @@ class Cancellation:
         with self._lock:
             if self.cause is not None:
                 return False
-            self.cause, self.reason = cause, reason
-        self._event.set()
+            self.reason = reason
+            self.cause = cause
+            event = self._event
+        if event is not None:
+            event.set()
         for callback in self._callbacks:
             callback()
         return True
@@ -51,13 +56,19 @@ class Cancellation:
 
     def seen(self) -> bool:
         """Whether it was requested; a yes is remembered as observed."""
-        if self._event.is_set():
+        if self.cause is not None:
             self.observed = True
         return self.observed
 
     def wait(self, seconds: float) -> bool:
         """Waits at most so long; whether it was requested."""
-        self._event.wait(seconds)
+        with self._lock:
+            if self._event is None:
+                self._event = threading.Event()
+                if self.cause is not None:
+                    self._event.set()
+            event = self._event
+        event.wait(seconds)
         return self.seen()
 
 

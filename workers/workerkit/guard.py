@@ -23,6 +23,8 @@ from workerkit.schedule import MAX_INTERVAL, parse_duration
 
 logger = logging.getLogger(__name__)
 
+_to_json = json.JSONEncoder(allow_nan=False).encode
+
 MAX_STATE = 64 * 1024
 """Characters of ctx.state as JSON; it is a note to the next run, not a store."""
 MAX_SUMMARY = 500
@@ -183,7 +185,7 @@ def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> 
     """Adds what the run leaves behind: its state, where that can be kept."""
     active.output.close()
     try:
-        state = json.dumps(ctx.state, allow_nan=False)
+        state = _to_json(ctx.state)
         if len(state) > MAX_STATE:
             raise ValueError(f"it has {len(state):,} characters as JSON, {MAX_STATE:,} are kept")
         if not isinstance(ctx.state, dict):

@@ -8,6 +8,7 @@ and clock steps, and thousands of workers of one period don't fire in the same i
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from workerkit.clock import DAY, SECOND, Micros
 from workerkit.durations import ScheduleError, format_duration, parse_duration, shown
@@ -37,8 +38,7 @@ class Every:
 
     def phase(self, name: str) -> Micros:
         """Where in the period this worker's slots lie: a stable hash of its name."""
-        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-        return int.from_bytes(digest) % self.period
+        return _number_of(name) % self.period
 
     def next_slot(self, name: str, after: Micros) -> Micros | None:
         """The first slot strictly later than `after`, in constant time."""
@@ -58,6 +58,11 @@ class Every:
 
     def describe(self) -> str:
         return f"every {format_duration(self.period)}"
+
+
+@lru_cache(maxsize=65_536)
+def _number_of(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from workerkit.clock import Micros, to_iso
 from workerkit.context import Cancellation, RunContext
@@ -20,6 +20,8 @@ from workerkit.output import RunOutput
 from workerkit.postmortem import HeldFailures
 from workerkit.registration import Registration
 from workerkit.watchdog import Timer
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 RECENT_RUNS = 20
 """Finished runs whose outcome and duration are kept beside a worker, for the sparkline."""
@@ -70,7 +72,7 @@ class ActiveRun:
     launched: bool = False
     """It was handed to an executor; changed with the roster's lock held."""
     _claimed: bool = False
-    _claim_lock: threading.Lock = field(default_factory=threading.Lock)
+    _claim_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def claim(self) -> bool:
         """True for the first caller only: it, and nobody else, records the outcome."""
@@ -211,7 +213,7 @@ class LiveWorker:
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""
         self.recent.append((outcome.value, duration))
-        return json.dumps(list(self.recent), separators=(",", ":"))
+        return _to_json(list(self.recent))
 
 
 class Roster:

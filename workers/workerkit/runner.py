@@ -237,9 +237,7 @@ class Runner:
 
     def _enter(self, active: ActiveRun) -> tuple[RunContext, str]:
         """What the worker gets to see; its timeout begins here."""
-        run, timeout = active.run, active.registration.timeout
-        with self._roster.lock:
-            state = self._roster[run.worker].state
+        run, timeout, state = active.run, active.registration.timeout, self._roster[active.run.worker].state
         active.began = self._clock.monotonic()
         ctx = RunContext(
             run_id=run.id,

@@ -34,6 +34,8 @@ class Item(Protocol):
     """How many of MAX_WAITING it takes."""
     limit: float
     """How many may wait, with it, before it is refused."""
+    awaited: bool
+    """Whether somebody waits until it is committed."""
     error: BaseException | None
     """Why its own part of the transaction failed."""
 
@@ -53,11 +55,12 @@ class Item(Protocol):
 class Submission:
     """An event on its way."""
 
-    __slots__ = ("done", "error", "event", "limit", "weight")
+    __slots__ = ("awaited", "done", "error", "event", "limit", "weight")
 
     def __init__(self, event: Event, done: Done | None) -> None:
         self.event = event
         self.done = done
+        self.awaited = done is not None
         self.error: BaseException | None = None
         self.weight = 1
         self.limit: float = 2 * MAX_WAITING
@@ -150,6 +153,7 @@ class Call:
 
     weight = 1
     limit: float = 2 * MAX_WAITING
+    awaited = True
 
     def __init__(self, function: Callable[[Connection, int], Any]) -> None:
         self.function = function

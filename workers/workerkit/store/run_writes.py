@@ -19,6 +19,7 @@ from workerkit.store.events import (
 )
 from workerkit.store.groups import Occurrence, count_failures
 from workerkit.store.models import activity, commands, failures, log_lines, runs, worker_state, workers
+from workerkit.store.prepared import Prepared
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
 
 IDS_PER_QUERY = 500
@@ -28,8 +29,8 @@ _this_worker = workers.c.name == bindparam("_worker")
 _this_run = runs.c.id == bindparam("_run")
 _in_flight = runs.c.outcome.is_(None)
 
-_insert_run = insert(runs)
-_begin_worker = (
+_insert_run = Prepared(insert(runs))
+_begin_worker = Prepared(
     update(workers)
     .where(_this_worker)
     .values(
@@ -45,8 +46,8 @@ _begin_worker = (
 
 
 def run_started(connection: Connection, change: int, events: Sequence[RunStarted]) -> None:
-    connection.execute(
-        _insert_run,
+    _insert_run.execute(
+        connection,
         [
             {
                 "id": event.run_id,
@@ -61,8 +62,8 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
             for event in events
         ],
     )
-    connection.execute(
-        _begin_worker,
+    _begin_worker.execute(
+        connection,
         [
             {
                 "_worker": event.worker,
@@ -104,7 +105,7 @@ def begun(worker: str, run_id: int, attempt: int) -> str:
     return f"run {run_id} of {worker} begins"
 
 
-_finish_run = (
+_finish_run = Prepared(
     update(runs)
     .where(_this_run, _in_flight)
     .values(
@@ -125,7 +126,7 @@ _succeeded = _counted & (bindparam("ended") == "succeeded")
 _failed = _counted & (bindparam("ended") == "failed")
 _failed_for_good = _failed & bindparam("again_at", type_=BigInteger).is_(None)
 
-end_worker = (
+_end_worker = Prepared(
     update(workers)
     .where(_this_worker)
     .values(
@@ -146,7 +147,6 @@ end_worker = (
         change=bindparam("changed"),
     )
 )
-"""What the end of a run means for its worker; recovery after a crash uses it too."""
 
 
 def run_finished(connection: Connection, change: int, events: Sequence[RunFinished]) -> None:
@@ -155,8 +155,8 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
     if not ending:
         return
     endings = [(event, _failure_of(event.result)) for event in ending]
-    connection.execute(_finish_run, [_run_ending(event, failure) for event, failure in endings])
-    connection.execute(end_worker, [_worker_ending(event, failure, change) for event, failure in endings])
+    _finish_run.execute(connection, [_run_ending(event, failure) for event, failure in endings])
+    _end_worker.execute(connection, [_worker_ending(event, failure, change) for event, failure in endings])
     insert_failures(
         connection,
         [(event.run_id, event.worker, event.finished_at, failure) for event, failure in endings if failure is not None],
@@ -167,8 +167,11 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
         if event.result.state is not None
     ]
     if states:
-        connection.execute(_save_state, states)
+        _save_state.execute(connection, states)
     count_activity(connection, Counter((event.finished_at, event.result.outcome.value) for event in ending))
+
+
+_select_in_flight = select(runs.c.id).where(runs.c.id.in_(bindparam("ids", expanding=True)), _in_flight)
 
 
 def _still_in_flight(connection: Connection, events: Sequence[RunFinished]) -> list[RunFinished]:
@@ -176,8 +179,7 @@ def _still_in_flight(connection: Connection, events: Sequence[RunFinished]) -> l
     ids = list(first)
     open_ids: set[int] = set()
     for start in range(0, len(ids), IDS_PER_QUERY):
-        chosen = ids[start : start + IDS_PER_QUERY]
-        open_ids.update(connection.scalars(select(runs.c.id).where(runs.c.id.in_(chosen), _in_flight)))
+        open_ids.update(connection.scalars(_select_in_flight, {"ids": ids[start : start + IDS_PER_QUERY]}))
     return [event for event in events if event.run_id in open_ids and first[event.run_id] is event]
 
 
@@ -216,12 +218,14 @@ def _worker_ending(event: RunFinished, failure: Failure | None, change: int) -> 
     }
 
 
-_insert_failure = insert(failures)
+_insert_failure = Prepared(insert(failures))
 
-_save_state = upsert(worker_state)
-_save_state = _save_state.on_conflict_do_update(
-    index_elements=[worker_state.c.worker],
-    set_={"state": _save_state.excluded.state, "updated_at": _save_state.excluded.updated_at},
+_insert_state = upsert(worker_state)
+_save_state = Prepared(
+    _insert_state.on_conflict_do_update(
+        index_elements=[worker_state.c.worker],
+        set_={"state": _insert_state.excluded.state, "updated_at": _insert_state.excluded.updated_at},
+    )
 )
 
 
@@ -233,8 +237,8 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
         Occurrence(run_id, worker, at, failure, fingerprint(failure.capture, failure.kind, failure.named))
         for run_id, worker, at, failure in failed
     ]
-    connection.execute(
-        _insert_failure,
+    _insert_failure.execute(
+        connection,
         [
             {
                 "run_id": occurrence.run_id,
@@ -251,17 +255,17 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
     count_failures(connection, occurrences)
 
 
-_set_progress = (
+_set_progress = Prepared(
     update(runs)
     .where(_this_run)
     .values(progress_done=bindparam("done"), progress_total=bindparam("total"), progress_note=bindparam("note"))
 )
-_touch_worker = update(workers).where(_this_worker).values(change=bindparam("changed"))
+_touch_worker = Prepared(update(workers).where(_this_worker).values(change=bindparam("changed")))
 
 
 def run_progressed(connection: Connection, change: int, events: Sequence[RunProgressed]) -> None:
-    connection.execute(
-        _set_progress,
+    _set_progress.execute(
+        connection,
         [
             {
                 "_run": event.run_id,
@@ -272,16 +276,16 @@ def run_progressed(connection: Connection, change: int, events: Sequence[RunProg
             for event in events
         ],
     )
-    connection.execute(_touch_worker, [{"_worker": event.worker, "changed": change} for event in events])
+    _touch_worker.execute(connection, [{"_worker": event.worker, "changed": change} for event in events])
 
 
-_insert_line = insert(log_lines)
+_insert_line = Prepared(insert(log_lines))
 _drop_lines = delete(log_lines).where(
     log_lines.c.run_id == bindparam("_run"),
     log_lines.c.seq >= bindparam("first"),
     log_lines.c.seq < bindparam("until"),
 )
-_set_dropped = update(runs).where(_this_run).values(dropped_lines=bindparam("dropped"))
+_set_dropped = Prepared(update(runs).where(_this_run).values(dropped_lines=bindparam("dropped")))
 
 
 def lines_captured(connection: Connection, change: int, events: Sequence[LinesCaptured]) -> None:  # noqa: ARG001
@@ -299,7 +303,7 @@ def lines_captured(connection: Connection, change: int, events: Sequence[LinesCa
         for line in event.lines
     ]
     if lines:
-        connection.execute(_insert_line, lines)
+        _insert_line.execute(connection, lines)
     fallen = [
         {"_run": event.run_id, "first": event.drop_from, "until": event.drop_until}
         for event in events
@@ -309,17 +313,19 @@ def lines_captured(connection: Connection, change: int, events: Sequence[LinesCa
         connection.execute(_drop_lines, fallen)
     dropped = [{"_run": event.run_id, "dropped": event.dropped} for event in events if event.dropped]
     if dropped:
-        connection.execute(_set_dropped, dropped)
+        _set_dropped.execute(connection, dropped)
 
 
 _COLUMN_OF = {"started": "started", "succeeded": "succeeded", "failed": "failed"}
-_add_activity = upsert(activity)
-_add_activity = _add_activity.on_conflict_do_update(
-    index_elements=[activity.c.minute],
-    set_={
-        column: activity.c[column] + _add_activity.excluded[column]
-        for column in ("started", "succeeded", "failed", "other")
-    },
+_insert_activity = upsert(activity)
+_add_activity = Prepared(
+    _insert_activity.on_conflict_do_update(
+        index_elements=[activity.c.minute],
+        set_={
+            column: activity.c[column] + _insert_activity.excluded[column]
+            for column in ("started", "succeeded", "failed", "other")
+        },
+    )
 )
 
 
@@ -329,8 +335,8 @@ def count_activity(connection: Connection, happened: Counter[tuple[Micros, str]]
     for (moment, what), times in happened.items():
         minutes.setdefault(moment - moment % MINUTE, Counter())[_COLUMN_OF.get(what, "other")] += times
     if minutes:
-        connection.execute(
-            _add_activity,
+        _add_activity.execute(
+            connection,
             [
                 {
                     "minute": minute,

@@ -16,17 +16,20 @@ from workerkit.store.events import (
     WorkerSuspended,
 )
 from workerkit.store.models import commands, gaps, hosts, runs, workers
+from workerkit.store.prepared import Prepared
 from workerkit.store.text import LINE_LIMIT, storable, storable_or_none
 
 _this_worker = workers.c.name == bindparam("_worker")
 _this_run = runs.c.id == bindparam("_run")
 
-_set_status = update(workers).where(_this_worker).values(status=bindparam("status_now"), change=bindparam("changed"))
+_set_status = Prepared(
+    update(workers).where(_this_worker).values(status=bindparam("status_now"), change=bindparam("changed"))
+)
 
 
 def status_changed(connection: Connection, change: int, events: Sequence[StatusChanged]) -> None:
-    connection.execute(
-        _set_status,
+    _set_status.execute(
+        connection,
         [{"_worker": event.worker, "status_now": event.status.value, "changed": change} for event in events],
     )
 
@@ -118,12 +121,14 @@ def pause_ended(connection: Connection, change: int, events: Sequence[PauseEnded
             )
 
 
-_grow_gap = upsert(gaps)
-_grow_gap = _grow_gap.on_conflict_do_update(
-    index_elements=[gaps.c.id],
-    set_={"last_due_at": _grow_gap.excluded.last_due_at, "count": _grow_gap.excluded["count"]},
+_insert_gap = upsert(gaps)
+_grow_gap = Prepared(
+    _insert_gap.on_conflict_do_update(
+        index_elements=[gaps.c.id],
+        set_={"last_due_at": _insert_gap.excluded.last_due_at, "count": _insert_gap.excluded["count"]},
+    )
 )
-_move_next_run = (
+_move_next_run = Prepared(
     update(workers)
     .where(_this_worker)
     .values(
@@ -136,8 +141,8 @@ _move_next_run = (
 
 def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMissed]) -> None:
     """The event describes the whole gap as it is now, so that a row can grow, and be written twice, without harm."""
-    connection.execute(
-        _grow_gap,
+    _grow_gap.execute(
+        connection,
         [
             {
                 "id": event.gap_id,
@@ -157,8 +162,8 @@ def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMiss
 
 
 def next_run_moved(connection: Connection, change: int, events: Sequence[NextRunMoved | SlotsMissed]) -> None:
-    connection.execute(
-        _move_next_run,
+    _move_next_run.execute(
+        connection,
         [
             {
                 "_worker": event.worker,

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -21,6 +22,10 @@ from workerkit.store.queued import Call, Done, Item, Submission
 from workerkit.store.spill import settle, spill, spill_path, take_in
 from workerkit.store.transaction import transact
 
+SPACING = 0.005
+"""Seconds from one transaction to the next: what comes in between goes together. An idle writer begins at once."""
+LINGER = 0.02
+"""Seconds for which events that nobody waits for may wait to go with one that somebody waits for."""
 MAX_BATCH = 5_000
 """Events in one transaction: a long queue must not keep its first waiting for its last."""
 FIRST_RETRY, LAST_RETRY = 0.05, 1.0
@@ -67,6 +72,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._channel = Channel(home, clock, busy_timeout=busy_timeout, lock=lock, given_up=self._give_up.is_set)
         self._batch: list[Item] = []
+        self._began_at = float("-inf")
         self._trying_since: float | None = None
         self._trouble: str | None = None
         self._passed: tuple[str, float] | None = None
@@ -232,16 +238,29 @@ class Writer:
         settle(self._path, call.error)
 
     def _next_batch(self) -> list[Item]:
-        """Waits for something to write; empty once stopped, with nothing left."""
+        """Waits for something to write, and for what is to go with it; empty once stopped, with nothing left."""
         first = self._queue.get()
         if first is None:
             return []
-        batch = [first]
-        for item in self._drain():
-            batch.append(item)
-            if len(batch) >= MAX_BATCH:
-                break
+        batch = [first, *self._company(first)]
+        time.sleep(max(0.0, self._began_at + SPACING - time.monotonic()))
+        batch += islice(self._drain(), max(0, MAX_BATCH - len(batch)))
+        self._began_at = time.monotonic()
         return batch
+
+    def _company(self, item: Item) -> Iterator[Item]:
+        """What comes until somebody waits for the transaction, or the first of it has lingered long enough."""
+        until = time.monotonic() + LINGER
+        while not item.awaited and (left := until - time.monotonic()) > 0:
+            try:
+                following = self._queue.get(timeout=left)
+            except Empty:
+                return
+            if following is None:
+                self._queue.put(None)
+                return
+            item = following
+            yield item
 
     def _drain(self) -> Iterator[Item]:
         """What waits right now. The mark of the end goes back: behind it nothing comes."""
