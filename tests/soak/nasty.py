@@ -6,8 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,8 +26,8 @@ WARM_UP = 1 / 3
 """Of the samples; memory is measured behind it."""
 FLAT = 16.0
 """MiB by which memory may grow behind the warm-up, as the fitted line has it."""
-SLACK = 5.0
-"""Seconds by which the accounts of slots may lag behind the host's end."""
+STARTED = "started with"
+"""What a host says once it is up."""
 
 
 @dataclass
@@ -55,33 +55,48 @@ def serve_nasty(
     report = NastyReport(seconds, workers)
     database, errors = folder / "nasty.db", folder / "nasty.err"
     planned = nasty_workers.plan(workers, seed)
-    with errors.open("w") as file:
-        server = subprocess.Popen(
-            _command(database),
-            env={**os.environ, "NASTY_WORKERS": str(workers), "NASTY_SEED": str(seed)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=file,
-            start_new_session=True,
-        )
-    try:
-        wait_for(lambda: "started with" in errors.read_text() or server.poll() is not None, "the host's start", 60)
+    with _serving(database, errors, planned, seed) as server:
         auditor = Auditor(database, {each.name: each.period for each in planned}, _now())
-        sampler = Sampler(server.pid, database, table or folder / "nasty.csv")
-        try:
+        with closing(Sampler(server.pid, database, table or folder / "nasty.csv")) as sampler:
             _watch(server, sampler, auditor, seconds, every, report)
-            _end(server, auditor, report)
-        finally:
-            sampler.close()
-    finally:
-        if server.poll() is None:
-            server.kill()
-        server.wait()
+        asked = _now()
+        _end(server, report)
+    with _serving(database, errors, planned, seed) as server:
+        _judge_what_was_left(auditor, asked, report)
+        _end(server, report)
     _judge_samples(sampler.samples, report)
     _judge_slots(auditor, report)
     _judge_database(database, report)
     report.figures.append(("lines that the host said", f"{len(errors.read_text(errors='replace').splitlines()):,}"))
     return report
+
+
+@contextmanager
+def _serving(
+    database: Path, errors: Path, planned: Sequence[nasty_workers.Planned], seed: int
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A host of the planned workers, from when it says that it has started; killed at the end if it still lives."""
+    with errors.open("a") as file:
+        before = errors.read_text(errors="replace").count(STARTED)
+        server = subprocess.Popen(
+            _command(database),
+            env={**os.environ, "NASTY_WORKERS": str(len(planned)), "NASTY_SEED": str(seed)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            start_new_session=True,
+        )
+
+    def started() -> bool:
+        return errors.read_text(errors="replace").count(STARTED) > before or server.poll() is not None
+
+    try:
+        wait_for(started, "the host's start", 60)
+        yield server
+    finally:
+        if server.poll() is None:
+            server.kill()
+        server.wait()
 
 
 def _command(database: Path) -> list[str]:
@@ -109,7 +124,6 @@ def _watch(
             auditor.look()
             sampler.take(_heartbeat_age(sampler.database))
         else:
-            report.faults.append(f"the host ended by itself with {server.returncode}")
             return
 
 
@@ -119,26 +133,40 @@ def _heartbeat_age(database: Path) -> float:
     return float(_now() - beat) / 1e6
 
 
-def _end(server: "subprocess.Popen[bytes]", auditor: Auditor, report: NastyReport) -> None:
-    """Stops the host, as systemd would, and judges the slots up to then."""
-    asked = _now()
-    if server.poll() is None:
-        began = time.monotonic()
-        server.send_signal(signal.SIGTERM)
-        try:
-            code = server.wait(GRACE + 30)
-        except subprocess.TimeoutExpired:
-            report.faults.append(f"it did not end within {GRACE + 30} s of SIGTERM")
-            return
-        took = time.monotonic() - began
-        report.figures.append((f"seconds from SIGTERM to the end (grace {GRACE})", f"{took:.2f}"))
-        if code != 0:
-            report.faults.append(f"it ended with {code} on SIGTERM")
-        if took > GRACE + 2:
-            report.faults.append(f"it took {took:.1f} s to end, with {GRACE} s of grace")
+def _end(server: "subprocess.Popen[bytes]", report: NastyReport) -> None:
+    """Stops the host, as systemd would."""
+    if server.poll() is not None:
+        report.faults.append(f"the host ended by itself with {server.returncode}")
+        return
+    began = time.monotonic()
+    server.send_signal(signal.SIGTERM)
+    try:
+        code = server.wait(GRACE + 30)
+    except subprocess.TimeoutExpired:
+        report.faults.append(f"it did not end within {GRACE + 30} s of SIGTERM")
+        return
+    took = time.monotonic() - began
+    report.figures.append((f"seconds from SIGTERM to the end (grace {GRACE})", f"{took:.2f}"))
+    if code != 0:
+        report.faults.append(f"it ended with {code} on SIGTERM")
+    if took > GRACE + 2:
+        report.faults.append(f"it took {took:.1f} s to end, with {GRACE} s of grace")
+
+
+def _judge_what_was_left(auditor: Auditor, asked: int, report: NastyReport) -> None:
+    """What was due before the stop and still waited for its turn is the next host's to account for."""
     auditor.look()
-    if behind := auditor.behind(asked):
-        report.faults.append(f"{len(behind)} slots before SIGTERM are not accounted for: {behind[:3]}")
+    report.figures.append(("slots that waited at the stop", f"{len(auditor.behind(asked)):,}"))
+
+    def accounted_for() -> bool:
+        auditor.look()
+        return not auditor.behind(asked)
+
+    try:
+        wait_for(accounted_for, "a verdict of every slot before the stop", 60)
+    except AssertionError:
+        left = auditor.behind(asked)
+        report.faults.append(f"{len(left)} slots before SIGTERM are not accounted for: {left[:3]}")
 
 
 def _judge_samples(samples: Sequence[Sample], report: NastyReport) -> None:
