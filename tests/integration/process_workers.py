@@ -397,6 +397,9 @@ def counts(ctx: RunContext) -> str:
         raise ValueError("on purpose")
     if ctx.params.get("print"):
         print("line of run", len(marks))
+    if ctx.params.get("wait"):
+        print("ready")
+        ctx.sleep(60)
     return f"{os.getpid()} {len(marks)}"
 
 

@@ -112,7 +112,7 @@ def test_a_live_stack_is_sampled_in_the_child(executor: ProcessExecutor, worker:
     name = str(getattr(worker, "name", "")).replace("-", "_")
     assert name in functions(answer)
     assert answer["samples"] == stacks.SAMPLES
-    assert samples.where(answer).startswith("20 of 20 samples in ") or name == "loops"
+    assert " of 20 samples in " in samples.where(answer)
     executor.kill(trial.active)
     trial.result()
     assert executor.stack(trial.active) is None

@@ -10,6 +10,7 @@ from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import AsyncTask, Task
 from tests.waiting import wait_for
 from workerkit import RunContext
+from workerkit.roster import ActiveRun, Roster
 
 
 def polite(ctx: RunContext) -> None:
@@ -131,6 +132,35 @@ def test_a_run_that_ends_within_the_grace_period_has_succeeded(bench: Bench) -> 
     stopping.start()
     go_on.set()
     stopping.join(20)
+    assert bench.ended(run_id).outcome == "succeeded"
+
+
+def test_a_run_that_ends_in_the_instant_of_the_stop_is_recorded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    claimed, asked, release = threading.Event(), threading.Event(), threading.Event()
+    claim, active = ActiveRun.claim, Roster.active
+
+    def held_up_claim(self: ActiveRun) -> bool:
+        first = claim(self)
+        claimed.set()
+        assert release.wait(20)
+        return first
+
+    def active_as_asked(self: Roster) -> list[ActiveRun]:
+        asked.set()
+        return active(self)
+
+    host = bench.host(Task(lambda _: None))
+    monkeypatch.setattr(ActiveRun, "claim", held_up_claim)
+    run_id = bench.begin("task")
+    assert claimed.wait(20)
+    asked.clear()
+    monkeypatch.setattr(Roster, "active", active_as_asked)
+    stopper = threading.Thread(target=host.stop, kwargs={"grace": 0})
+    stopper.start()
+    assert asked.wait(20)
+    stopper.join(0.3)  # it may not have got past the run that is about to be recorded
+    release.set()
+    stopper.join(20)
     assert bench.ended(run_id).outcome == "succeeded"
 
 

@@ -138,7 +138,7 @@ class _Measured:
 
     def __init__(self, path: Path) -> None:
         self._database = Database.open(path)
-        self._host = Host(self._database, _registry())
+        self._host = Host(self._database, _registry(), max_threads=2)
         self._operator = Operator(self._database, nudge=self._host.nudge)
         self._reader = self._database.reader()
         self._process = psutil.Process()

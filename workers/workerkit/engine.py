@@ -350,7 +350,11 @@ class Engine:
     def _look_at_all(self) -> None:
         """Sees to slots that came while the scheduler was not yet, or no longer, looking."""
         for live in self.roster:
-            if not live.waiting and live.registration.worker is not None:
+            schedule, seen = live.registration.schedule, live.seen_until
+            if live.waiting or live.registration.worker is None:
+                continue
+            # Without the lock first: while thousands come up, the scheduler is at work already and wants it too.
+            if (slot := schedule.next_slot(live.name, seen)) is not None and slot <= self._clock.now():
                 self._slots.look(live.name)
 
     def _check_loop(self) -> None:

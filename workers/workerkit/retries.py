@@ -6,7 +6,7 @@ from functools import partial
 from workerkit.clock import SECOND, Clock, Micros
 from workerkit.outcome import GapReason, Result
 from workerkit.roster import ActiveRun, LiveWorker, PendingRetry, Refusal, Roster, Run
-from workerkit.store.events import EventSink, RetryDropped
+from workerkit.store.events import EventSink, RetryDropped, WorkerSuspended
 from workerkit.watchdog import Watchdog
 
 Attempt = Callable[[LiveWorker, Run, int | None], Run | Refusal]
@@ -77,7 +77,10 @@ class Retries:
         """The attempt that was to follow this run follows no more: its occurrence has failed."""
         with self._roster.lock:
             live.failures_in_row += 1
+            suspended = live.give_up()
             self._writer.submit(RetryDropped(run_id, live.name, live.status()))
+            if suspended:
+                self._writer.submit(WorkerSuspended(live.name, self._clock.now(), live.suspended, live.status()))
             self._freed(live)
 
     def _call_off(self, live: LiveWorker, pending: PendingRetry) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from workerkit.clock import Micros, to_iso
 from workerkit.context import Cancellation, RunContext
@@ -42,7 +42,8 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class ActiveRun:
-    """A run in flight, and where it executes. Whoever claims it first records its outcome."""
+    """A run in flight, and where it executes. Whoever claims it first records its outcome, before letting the roster's
+    lock go: who sees no run in flight any more may rely on every outcome being on its way."""
 
     run: Run
     registration: Registration
@@ -71,18 +72,13 @@ class ActiveRun:
     """The pool got another thread in place of the one that this run does not give back."""
     launched: bool = False
     """It was handed to an executor; changed with the roster's lock held."""
-    _claimed: bool = False
-    _claim_lock: ClassVar[threading.Lock] = threading.Lock()
+    claimed: bool = False
+    """Changed with the roster's lock held."""
 
     def claim(self) -> bool:
-        """True for the first caller only: it, and nobody else, records the outcome."""
-        with self._claim_lock:
-            first, self._claimed = not self._claimed, True
+        """True for the first caller only: it, and nobody else, records the outcome. With the roster's lock held."""
+        first, self.claimed = not self.claimed, True
         return first
-
-    @property
-    def claimed(self) -> bool:
-        return self._claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +178,14 @@ class LiveWorker:
         """The oldest run in flight."""
         return next((run.run.id for run in self.runs if not run.claimed), None)
 
+    def give_up(self) -> bool:
+        """Suspends the worker once as many occurrences in a row have failed as it may; whether that was now."""
+        limit = self.registration.pause_after
+        if limit is None or self.failures_in_row < limit or self.suspended:
+            return False
+        self.suspended = f"it failed {self.failures_in_row} times in a row"
+        return True
+
     def paused_at(self, moment: Micros) -> bool:
         """Whether it is paused for a slot due then."""
         return self.paused and (self.paused_until is None or moment < self.paused_until)
@@ -222,6 +226,7 @@ class Roster:
     def __init__(self, workers: Iterable[LiveWorker], next_run_id: int, next_gap_id: int) -> None:
         self.lock = threading.RLock()
         self._workers = {live.name: live for live in workers}
+        self._runs: dict[int, ActiveRun] = {}
         self._run_id = next_run_id - 1
         self._gap_id = next_gap_id - 1
 
@@ -249,12 +254,24 @@ class Roster:
     def __iter__(self) -> Iterator[LiveWorker]:
         return iter(self._workers.values())
 
+    def enter(self, live: LiveWorker, active: ActiveRun) -> None:
+        """A run takes one of its worker's places."""
+        live.runs.append(active)
+        self._runs[active.run.id] = active
+
+    def leave(self, live: LiveWorker, active: ActiveRun) -> bool:
+        """It gives its place back; whether it had one."""
+        if self._runs.pop(active.run.id, None) is None:
+            return False
+        live.runs.remove(active)
+        return True
+
     def active(self) -> list[ActiveRun]:
         """Runs in flight whose outcome is not recorded yet."""
         with self.lock:
-            return [run for live in self for run in live.in_flight()]
+            return [active for active in self._runs.values() if not active.claimed]
 
     def stuck(self) -> list[str]:
         """Workers whose thread never came back."""
         with self.lock:
-            return [live.name for live in self if live.stuck]
+            return sorted({active.run.worker for active in self._runs.values() if active.stuck})

@@ -70,6 +70,8 @@ class Runner:
         self.retries = Retries(roster, writer, watchdog, clock, attempt=self._next_attempt, freed=self._freed)
         self.on_free: Callable[[LiveWorker], None] = lambda _live: None
         """Called, with the roster's lock held, when a worker has room for another run."""
+        self.on_unrecorded: Callable[[LiveWorker, Run, BaseException], None] = lambda _live, _run, _error: None
+        """Called, with the roster's lock held, when a run was given up because its start could not be written."""
 
     def begin(
         self,
@@ -83,22 +85,28 @@ class Runner:
         with self._roster.lock:
             now = self._clock.now()
             refusal = self._refusal(live, trigger, due_at) or self._crowd(live, now)
-            return refusal or self._send(live, Run(0, live.name, 1, trigger, due_at, now, params or {}), command_id)
+            if refusal is not None:
+                return refusal
+            return self._send(
+                live, Run(self._roster.new_run_id(), live.name, 1, trigger, due_at, now, params or {}), command_id
+            )
 
     def _next_attempt(self, live: LiveWorker, failed: Run, command_id: int | None) -> Run | Refusal:
         """The attempt after a failed one: it has its place already, and asks only whether the worker may run."""
         with self._roster.lock:
             now = self._clock.now()
             refusal = self._refusal(live, failed.trigger, now)
-            return refusal or self._send(live, replace(failed, attempt=failed.attempt + 1, started_at=now), command_id)
+            if refusal is not None:
+                return refusal
+            following = replace(failed, id=self._roster.new_run_id(), attempt=failed.attempt + 1, started_at=now)
+            return self._send(live, following, command_id)
 
     def _send(self, live: LiveWorker, run: Run, command_id: int | None) -> Run:
-        """Gives an admitted run its number and its place, and records its start."""
-        run = replace(run, id=self._roster.new_run_id())
+        """Gives an admitted run its place, and records its start."""
         output = RunOutput(self._clock, live.redactor)
         held = self._held if live.registration.hold_on_failure else None
         active = ActiveRun(run, live.registration, output, live.redactor, held)
-        live.runs.append(active)
+        self._roster.enter(live, active)
         self._unlaunched += 1
         self._record_start(live, active, command_id)
         return run
@@ -162,9 +170,11 @@ class Runner:
         with self._roster.lock:
             late, active.launched = active.launched, True
             if not late:
+                live = self._roster[active.run.worker]
                 self._unlaunched -= 1
-                self._release(active)
-                self._freed(self._roster[active.run.worker])
+                self._roster.leave(live, active)
+                self.on_unrecorded(live, active.run, error)
+                self._freed(live)
         consequence = "" if late else ", so it was not run"
         logger.error("run %d of %s could not be recorded%s: %s", active.run.id, active.run.worker, consequence, error)
 
@@ -260,12 +270,12 @@ class Runner:
         active.returned = True
         if active.deadline is not None:
             active.deadline.cancel()
-        if not active.claim():
-            self._returned_late(active)
-            return
         with self._roster.lock:
+            if not active.claim():
+                self._returned_late(active)
+                return
             live = self._roster[active.run.worker]
-            self._release(active)
+            self._roster.leave(live, active)
             self._record_outcome(live, active, result)
             self.on_free(live)
 
@@ -304,11 +314,7 @@ class Runner:
             live.failures_in_row = 0
         elif final:
             live.failures_in_row += 1
-        limit = live.registration.pause_after
-        if limit is None or live.failures_in_row < limit or live.suspended:
-            return False
-        live.suspended = f"it failed {live.failures_in_row} times in a row"
-        return True
+        return live.give_up()
 
     # Stopping a run
 
@@ -355,12 +361,13 @@ class Runner:
         """Records a run as interrupted while it still executes; False where it ended first."""
         if active.task is not None:
             self._loop.cancel(active.task)
-        if not active.claim():
-            return False
-        self._processes.kill(active)
         with self._roster.lock:
-            self._release(active)
-            self._record_outcome(self._roster[active.run.worker], active, Result(Outcome.INTERRUPTED))
+            if not active.claim():
+                return False
+            live = self._roster[active.run.worker]
+            self._roster.leave(live, active)
+            self._record_outcome(live, active, Result(Outcome.INTERRUPTED))
+        self._processes.kill(active)
         return True
 
     def look_at(self, active: ActiveRun) -> stacks.Stand | None:
@@ -411,28 +418,20 @@ class Runner:
 
     def _record_stuck(self, active: ActiveRun, result: Result) -> None:
         """Records a run that does not give its thread back."""
-        if not active.claim():
-            return
-        active.replaced = active.task is None and self._threads.replace_stuck()
         with self._roster.lock:
+            if not active.claim():
+                return
+            active.replaced = active.task is None and self._threads.replace_stuck()
             active.stuck = True
             self._record_outcome(self._roster[active.run.worker], active, result)
 
     def _returned_late(self, active: ActiveRun) -> None:
         if active.replaced:
             self._threads.stuck_returned()
-        with self._roster.lock:
-            live = self._roster[active.run.worker]
-            if active in live.runs:
-                live.runs.remove(active)
-                self._writer.submit(StatusChanged(live.name, live.status()))
-                self.on_free(live)
+        live = self._roster[active.run.worker]
+        if self._roster.leave(live, active):
+            self._writer.submit(StatusChanged(live.name, live.status()))
+            self.on_free(live)
 
     def _freed(self, live: LiveWorker) -> None:
         self.on_free(live)
-
-    def _release(self, active: ActiveRun) -> None:
-        with self._roster.lock:
-            live = self._roster[active.run.worker]
-            if active in live.runs:
-                live.runs.remove(active)

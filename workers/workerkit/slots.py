@@ -11,7 +11,7 @@ from typing import Any
 
 from workerkit.clock import Clock, Micros, to_iso
 from workerkit.outcome import GapReason, StopCause, Trigger
-from workerkit.roster import LiveWorker, OpenGap, Refusal, Roster, Slot
+from workerkit.roster import LiveWorker, OpenGap, Refusal, Roster, Run, Slot
 from workerkit.runner import Runner
 from workerkit.schedule import format_duration
 from workerkit.store.events import EventSink, SlotsMissed
@@ -46,6 +46,7 @@ class Slots:
         self._clock = clock
         self._host_id = host_id
         runner.on_free = self._begin_waiting
+        runner.on_unrecorded = self._unrecorded
 
     def look(self, name: str) -> None:
         """A slot has come: the latest one up to now gets its turn; those before it, which nobody looked at, a gap."""
@@ -141,6 +142,11 @@ class Slots:
             while live.waiting and not live.busy and not self._runner.stopping:
                 self._run(live, live.waiting.popleft())
 
+    def _unrecorded(self, live: LiveWorker, run: Run, error: BaseException) -> None:
+        if run.trigger is not Trigger.MANUAL and run.attempt == 1:
+            why = f"its start could not be recorded: {error}"
+            self._miss(live, GapReason.OVERLOAD, why, run.due_at, run.due_at, 1)
+
     def _let_go(self, live: LiveWorker, room: int) -> None:
         """Of those that wait the latest `room` stay; the others have waited in vain."""
         while len(live.waiting) > room:
@@ -161,19 +167,15 @@ class Slots:
     def _open(self, live: LiveWorker, wanted: int, until: Micros | None = None) -> "_Open":
         """The latest `wanted` slots up to a moment, or up to now, that nobody has seen, and what lies before them."""
         schedule, name = live.registration.schedule, live.name
-        until = self._clock.now() if until is None else until
+        slot, count = schedule.last_slot(name, live.seen_until, self._clock.now() if until is None else until)
         latest: list[Micros] = []
-        while len(latest) < wanted:
-            slot, _ = schedule.last_slot(name, live.seen_until, until)
-            if slot is None:
-                return _Open(tuple(latest))
+        while slot is not None and len(latest) < wanted:
             latest.insert(0, slot)
-            until = slot - 1
-        previous, count = schedule.last_slot(name, live.seen_until, until)
-        if previous is None:
+            slot, count = schedule.last_slot(name, live.seen_until, slot - 1) if count > 1 else (None, 0)
+        if slot is None:
             return _Open(tuple(latest))
-        first = schedule.next_slot(name, live.seen_until) or previous
-        return _Open(tuple(latest), (first, previous, count))
+        first = schedule.next_slot(name, live.seen_until) or slot
+        return _Open(tuple(latest), (first, slot, count))
 
     def _miss_older(self, live: LiveWorker, open_: "_Open", reason: GapReason, detail: str) -> None:
         if open_.older is None:

@@ -101,22 +101,24 @@ class Surroundings:
         """A run has ended: what had been changed and is put back, in sentences for its log."""
         with self._lock:
             self._in_flight -= 1
-            return self._compare(self._kept)
+        return self._compare(self._kept)
 
     def look(self) -> tuple[str, ...]:
         """The same while runs go on, with what is dearer to read."""
-        with self._lock:
-            return self._compare(self._kept) + self._compare(self._kept_slow)
+        return self._compare(self._kept) + self._compare(self._kept_slow)
 
     def _compare(self, all_kept: Sequence[tuple[_Aspect, Any]]) -> tuple[str, ...]:
+        # Looks without the lock first: reading asks the system, and all that end at one time would wait for it.
+        if not self._odd and all(aspect.agrees(kept, aspect.read()) for aspect, kept in all_kept):
+            return ()
         said: tuple[str, ...] = ()
-        for aspect, kept in all_kept:
-            found = aspect.read()
-            if aspect.agrees(kept, found):
-                if self._odd:
+        with self._lock:
+            for aspect, kept in all_kept:
+                found = aspect.read()
+                if aspect.agrees(kept, found):
                     self._odd.pop(aspect.what, None)
-            elif self._is_due(aspect, kept, found):
-                said += (_put_back(aspect, kept),)
+                elif self._is_due(aspect, kept, found):
+                    said += (_put_back(aspect, kept),)
         return said
 
     def _is_due(self, aspect: _Aspect, kept: Any, found: Any) -> bool:

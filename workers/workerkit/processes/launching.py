@@ -73,6 +73,10 @@ class Process(Protocol):
     def bell(self) -> int | None:
         """A descriptor that becomes readable when look() has news; None: ask again and again."""
 
+    @property
+    def within_reach(self) -> bool:
+        """Whether it can be signalled already; before that it must not be given anything to do."""
+
     def look(self) -> Ending | None:
         """How it ended, once it has; by then its whole process group is dead."""
 
@@ -186,6 +190,10 @@ class FreshProcess:
     @property
     def bell(self) -> int | None:
         return self._group.bell
+
+    @property
+    def within_reach(self) -> bool:
+        return True
 
     def look(self) -> Ending | None:
         return self._group.look()

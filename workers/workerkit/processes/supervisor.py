@@ -61,6 +61,7 @@ class Supervision:
         self._connection = connection
         self._process = connection.process
         self._order = order
+        self._ordered = False
         self._selector = selectors.DefaultSelector()
         with ExitStack() as undo:
             self._bell, self._button = pair(undo)
@@ -122,8 +123,8 @@ class Supervision:
         self._active.cancellation.when_requested(self.wake)
         try:
             self._register()
-            self._send(self._order.frame())
             while not self._over():
+                self._give_order()
                 for key, events in self._selector.select(self._nap()):
                     key.data(events)
                 self._look_around()
@@ -133,6 +134,11 @@ class Supervision:
         finally:
             self._close()
         return self._verdict()
+
+    def _give_order(self) -> None:
+        if not self._ordered and not self._signalled and self._process.within_reach:
+            self._ordered = True
+            self._send(self._order.frame())
 
     @property
     def reusable(self) -> bool:
@@ -171,10 +177,13 @@ class Supervision:
         cause = self._active.cancellation.cause
         if cause is not None and self._stop is None and self._result is None:
             self._stop = cause
-            self._begin_to_stop(cause)
+            if self._ordered:
+                self._begin_to_stop(cause)
+            else:
+                self._kill()
         if self._to_kill and not self._signalled:
             self._kill()
-        while self._asked:
+        while self._asked and self._ordered:
             self._questions.put(self._asked.popleft())
         now = time.monotonic()
         self._questions.attend(now)

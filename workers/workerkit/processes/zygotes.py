@@ -55,6 +55,11 @@ class ZygoteProcess:
     def bell(self) -> int | None:
         return self._own.fileno()
 
+    @property
+    def within_reach(self) -> bool:
+        """Should the zygote die before it has said whom it forked, nobody could end that child but the child itself."""
+        return self._pid is not None
+
     def look(self) -> Ending | None:
         while self._ending is None:
             try:

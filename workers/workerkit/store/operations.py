@@ -15,6 +15,7 @@ from workerkit.outcome import Status
 from workerkit.store import codec, rows
 from workerkit.store.counters import rebuild_counters, reset_counters
 from workerkit.store.models import commands, hosts, runs, worker_state, workers
+from workerkit.store.prepared import Prepared
 from workerkit.store.records import CommandRecord, RunRecord, WorkerRecord
 from workerkit.store.recovery import recover, resting_status
 from workerkit.store.text import DOCUMENT_LIMIT, LINE_LIMIT, NAME_LIMIT, storable, storable_or_none
@@ -71,10 +72,11 @@ class WorkerSpec:
 
 def next_change(connection: Connection) -> int:
     """The number for a transaction that touches workers: later than every change a reader has seen."""
-    return int(connection.execute(_LATEST_CHANGE).scalar_one_or_none() or 0) + 1
+    (latest,) = _LATEST_CHANGE.column(connection)
+    return int(latest or 0) + 1
 
 
-_LATEST_CHANGE = select(func.max(workers.c.change))
+_LATEST_CHANGE = Prepared(select(func.max(workers.c.change)))
 
 
 def begin_host(

@@ -1,22 +1,24 @@
 """Statements that a host executes for every run."""
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Prepared:
-    """An INSERT or UPDATE that is compiled once, and whose rows go to the driver as they are.
+    """A statement that is compiled once, and whose parameters and rows go to and from the driver as they are.
 
-    SQLAlchemy's own executemany leads every value of every row through the statement's types, which takes as long as
-    SQLite's part of the work. So only values that the driver knows by itself will do: numbers, text, bytes and None.
-    All rows have the same keys, at every call.
+    SQLAlchemy's own way leads every value through the statement's types, which takes as long as SQLite's part of the
+    work. So only values that the driver knows by itself will do: numbers, text, bytes and None. All parameters have
+    the same keys, at every call.
     """
 
-    def __init__(self, statement: UpdateBase) -> None:
+    def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
         self._sql = ""
         self._constants: dict[str, Any] = {}
@@ -26,13 +28,23 @@ class Prepared:
         """Executes it for each row, in one call of the driver."""
         if not rows:
             return
-        if not self._sql:
-            self._compile(connection, rows[0])
-        values = itemgetter(*self._positions)
-        connection.exec_driver_sql(self._sql, [values({**self._constants, **row}) for row in rows])
+        sql = self._compiled(connection, rows[0])
+        connection.exec_driver_sql(sql, [self._values(row) for row in rows])
 
-    def _compile(self, connection: Connection, row: Mapping[str, Any]) -> None:
-        compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(row))
-        self._constants = {name: value for name, value in compiled.params.items() if name not in row}
-        self._positions = compiled.positiontup or ()
-        self._sql = str(compiled)
+    def column(self, connection: Connection, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Any]:
+        """Executes it as a query, and returns its first column."""
+        sql = self._compiled(connection, parameters)
+        return connection.exec_driver_sql(sql, self._values(parameters)).scalars().all()
+
+    def _compiled(self, connection: Connection, parameters: Mapping[str, Any]) -> str:
+        if not self._sql:
+            compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(parameters))
+            assert isinstance(compiled, SQLCompiler)
+            self._constants = {name: value for name, value in compiled.params.items() if name not in parameters}
+            self._positions = compiled.positiontup or ()
+            self._sql = str(compiled)
+        return self._sql
+
+    def _values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        known = {**self._constants, **parameters}
+        return tuple([known[name] for name in self._positions])

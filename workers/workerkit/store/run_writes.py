@@ -22,9 +22,6 @@ from workerkit.store.models import activity, commands, failures, log_lines, runs
 from workerkit.store.prepared import Prepared
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
 
-IDS_PER_QUERY = 500
-"""Ids named in one IN list; SQLite took 999 parameters at most for many years."""
-
 _this_worker = workers.c.name == bindparam("_worker")
 _this_run = runs.c.id == bindparam("_run")
 _in_flight = runs.c.outcome.is_(None)
@@ -171,15 +168,14 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
     count_activity(connection, Counter((event.finished_at, event.result.outcome.value) for event in ending))
 
 
-_select_in_flight = select(runs.c.id).where(runs.c.id.in_(bindparam("ids", expanding=True)), _in_flight)
+_in_flight_between = Prepared(
+    select(runs.c.id).where(_in_flight, runs.c.id.between(bindparam("low"), bindparam("high")))
+)
 
 
 def _still_in_flight(connection: Connection, events: Sequence[RunFinished]) -> list[RunFinished]:
     first = {event.run_id: event for event in reversed(events)}
-    ids = list(first)
-    open_ids: set[int] = set()
-    for start in range(0, len(ids), IDS_PER_QUERY):
-        open_ids.update(connection.scalars(_select_in_flight, {"ids": ids[start : start + IDS_PER_QUERY]}))
+    open_ids = set(_in_flight_between.column(connection, {"low": min(first, default=0), "high": max(first, default=0)}))
     return [event for event in events if event.run_id in open_ids and first[event.run_id] is event]
 
 

@@ -140,7 +140,11 @@ _move_next_run = Prepared(
 
 
 def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMissed]) -> None:
-    """The event describes the whole gap as it is now, so that a row can grow, and be written twice, without harm."""
+    """The event describes the whole gap as it is now, so that a row can grow, and be written twice, without harm.
+
+    Of a gap that has grown several times the last event says it all; a host that is too busy misses slots by thousands.
+    """
+    latest = {event.gap_id: event for event in events}.values()
     _grow_gap.execute(
         connection,
         [
@@ -155,10 +159,10 @@ def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMiss
                 "run_id": event.run_id,
                 "host_id": event.host_id,
             }
-            for event in events
+            for event in latest
         ],
     )
-    next_run_moved(connection, change, events)
+    next_run_moved(connection, change, list({event.worker: event for event in events}.values()))
 
 
 def next_run_moved(connection: Connection, change: int, events: Sequence[NextRunMoved | SlotsMissed]) -> None:
