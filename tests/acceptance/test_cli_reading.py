@@ -77,6 +77,8 @@ def test_runs_are_limited_and_filtered(history: CommandLine) -> None:
         return [run["id"] for run in history("runs", "--json", *words).json["runs"]]
 
     assert ids("--limit", "1") == [3]
+    assert ids("--since", "1h") == [3, 2, 1]
+    assert ids("--since", "2h", "--until", "1h") == []
     assert ids("good") == [1]
     assert ids("--failed") == [3, 2]
     assert ids("--outcome", "succeeded") == [1]
@@ -103,9 +105,25 @@ def test_show_prints_the_traceback_for_people_without_escape_sequences(history: 
     assert "\x1b" not in said.out
 
 
+def test_show_of_a_worker_tells_how_long_its_runs_take(history: CommandLine) -> None:
+    said = history("show", "good", "--json")
+    assert list(said.json) == ["worker", "durations"]
+    assert list(said.json["worker"]) == WORKER_KEYS
+    durations = said.json["durations"]
+    assert list(durations) == ["p50_seconds", "p95_seconds", "p99_seconds", "runs"]
+    assert durations["runs"] == 1
+    assert durations["p50_seconds"] == durations["p99_seconds"] == said.json["worker"]["last_duration_seconds"]
+    assert history("show", "bad", "--json").json["durations"] is None
+    lines = dict(line.split(maxsplit=1) for line in history("show", "good").out.splitlines())
+    assert lines["runs"] == "1 succeeded, 0 failed"
+    assert lines["took"].startswith("usually ")
+    assert history("show", "bad", "--plain").out == history("show", "3", "--plain").out
+
+
 def test_status_as_json_names_the_host_and_every_status(history: CommandLine) -> None:
     document = history("status", "--json").json
-    assert list(document) == ["host", "counts"]
+    assert list(document) == ["host", "counts", "last_hour", "last_day"]
+    assert document["last_hour"] == document["last_day"] == {"started": 3, "succeeded": 1, "failed": 2, "other": 0}
     assert document["counts"] == {
         "idle": 1,
         "running": 0,
@@ -179,6 +197,9 @@ def test_following_a_run_ends_with_it(command: CommandLine, hosting: Hosting) ->
         (["logs", "god"], "did you mean 'good'?"),
         (["logs", "99"], "there is no run 99"),
         (["show", "99"], "there is no run 99"),
+        (["show", "0"], "there is no run 0"),
+        (["show", "god"], "there is no worker 'god'; did you mean 'good'?"),
+        (["show", "abcd"], "there is no failure abcd"),
     ],
 )
 def test_what_does_not_exist_exits_3(history: CommandLine, words: list[str], says: str) -> None:

@@ -12,6 +12,7 @@ from workerkit.store.records import (
     HostRecord,
     LogRecord,
     RunRecord,
+    Totals,
     WorkerRecord,
 )
 
@@ -131,6 +132,15 @@ def host(record: HostRecord) -> Document:
 def counts(by_status: dict[str, int]) -> Document:
     """Every status, also those that no worker is in."""
     return {status: by_status.get(status, 0) for status in (*Status, *sorted(by_status.keys() - set(Status)))}
+
+
+def totals(record: Totals) -> Document:
+    return {
+        "started": record.started,
+        "succeeded": record.succeeded,
+        "failed": record.failed,
+        "other": record.other,
+    }
 
 
 def log_line(record: LogRecord) -> Document:

@@ -149,7 +149,7 @@ COMMANDS: dict[str, Command] = {
     "workers": Command("reading", "workers", "every worker with its state and counters", takes.as_json),
     "runs": Command("reading", "runs", "the latest runs", takes.runs),
     "failures": Command("groups", "failures", "failures by fault, the most urgent first", takes.failures),
-    "show": Command("show", "show", "one run or one failure, with its traceback", takes.show),
+    "show": Command("show", "show", "one run, worker or failure, and what is known of it", takes.show),
     "logs": Command("logs", "logs", "what a worker or a run logged and printed", takes.logs),
     "stack": Command("stack", "stack", "where a running worker stands, sampled for a second", takes.stack),
     "why": Command("reasons", "why", "why a worker runs, or does not, and what is next", takes.why),

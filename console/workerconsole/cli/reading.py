@@ -8,7 +8,7 @@ from workerconsole.cli.errors import Exit
 from workerconsole.cli.output import Column, emit, emit_json, paint, safe, say, table, terminal_width
 from workerconsole.format import UNKNOWN, ago, clock_time, count, duration, localised, plural, until
 from workerconsole.roster import starts_by_itself
-from workerkit.clock import HOUR, SystemClock
+from workerkit.clock import DAY, HOUR, SystemClock
 from workerkit.store.records import HostRecord, RunRecord, WorkerRecord
 
 
@@ -17,17 +17,24 @@ def status(arguments: Namespace) -> int:
     with reading(arguments.db) as (database, reader):
         host = reader.host() if database.host_is_live() else None
         counts = reader.counts()
-        if arguments.json:
-            emit_json({"host": None if host is None else documents.host(host), "counts": documents.counts(counts)})
-            return Exit.DONE
         now = SystemClock().now()
-        activity = reader.activity(now - HOUR)
+        hour, day = reader.totals(now - HOUR), reader.totals(now - DAY)
+        if arguments.json:
+            emit_json(
+                {
+                    "host": None if host is None else documents.host(host),
+                    "counts": documents.counts(counts),
+                    "last_hour": documents.totals(hour),
+                    "last_day": documents.totals(day),
+                }
+            )
+            return Exit.DONE
         emit(f"host      {_host_line(host, now)}")
         emit(f"database  {database.path}")
         words = ", ".join(paint(f"{count} {word}", word) for word, count in sorted(counts.items()) if count)
         emit(f"workers   {sum(counts.values())}{words and f': {words}'}")
-        started, failed = sum(each.started for each in activity), sum(each.failed for each in activity)
-        emit(f"last hour {plural(started, 'run')}, {failed:,} failed")
+        emit(f"last hour {plural(hour.started, 'run')}, {hour.failed:,} failed")
+        emit(f"last day  {plural(day.started, 'run')}, {day.failed:,} failed")
         if host is not None and host.notice:
             say(safe(host.notice))
     return Exit.DONE
@@ -53,11 +60,17 @@ def runs(arguments: Namespace) -> int:
     with reading(arguments.db) as (_, reader):
         if arguments.worker is not None:
             known_worker(reader, arguments.worker)
-        records = reader.runs(worker=arguments.worker, outcome=arguments.outcome, limit=arguments.limit)
+        now = SystemClock().now()
+        records = reader.runs(
+            worker=arguments.worker,
+            outcome=arguments.outcome,
+            limit=arguments.limit,
+            since=None if arguments.since is None else now - arguments.since,
+            until=None if arguments.until is None else now - arguments.until,
+        )
         if arguments.json:
             emit_json({"runs": [documents.run(record) for record in records]})
             return Exit.DONE
-        now = SystemClock().now()
         for line in table(_RUN_COLUMNS, [_run_row(record, now) for record in records], terminal_width()):
             emit(line)
     return Exit.DONE

@@ -1,20 +1,23 @@
-"""show: one run, or one failure with all that is known of it, and the traceback."""
+"""show: one run, one worker, or one failure with all that is known of it, and the traceback."""
 
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
 
 from workerconsole.cli import documents
-from workerconsole.cli.access import reading
+from workerconsole.cli.access import known_worker, reading
 from workerconsole.cli.errors import Exit, NotFoundError
 from workerconsole.cli.groups import find_group, trend
 from workerconsole.cli.output import coloured, emit, emit_json, paint, safe, say, takes_blocks, terminal_width
+from workerconsole.cli.percentiles import document, percentiles
 from workerconsole.cli.reading import progress
+from workerconsole.cli.values import begins_fingerprint
 from workerconsole.format import ago, count, duration, plural
 from workerconsole.groups import REGRESSED, state_of
+from workerconsole.roster import starts_by_itself
 from workerkit.clock import Micros, SystemClock
 from workerkit.store.reader import Reader
-from workerkit.store.records import FailureGroupRecord, FailureRecord, RunRecord
+from workerkit.store.records import FailureGroupRecord, FailureRecord, RunRecord, WorkerRecord
 
 PIPE_WIDTH = 120
 """Characters that values are bounded to where there is no terminal to fit."""
@@ -26,10 +29,13 @@ Field = tuple[str, str | None]
 
 
 def show(arguments: Namespace) -> int:
-    """A run by its number, else a failure by the beginning of its fingerprint."""
+    """A run by its number, else a worker by its name, else a failure by the beginning of its fingerprint."""
     now = SystemClock().now()
     with reading(arguments.db) as (_, reader):
         run = _run(reader, arguments.subject)
+        if run is None and (worker := reader.worker(arguments.subject)) is not None:
+            _show_worker(reader, worker, arguments)
+            return Exit.DONE
         group = None if run is not None else _group(reader, arguments.subject, now)
         if group is not None:
             failure = next(iter(reader.failures_of_group(group.fingerprint, limit=1)), None)
@@ -52,10 +58,38 @@ def _run(reader: Reader, subject: str) -> RunRecord | None:
 
 
 def _group(reader: Reader, subject: str, now: Micros) -> FailureGroupRecord:
-    """Raises NotFoundError where there is neither a run nor one group of that name."""
+    """Raises NotFoundError where there is no run, no worker, and not one group of that name."""
     if subject.isdecimal() and reader.failure_group(subject, now) is None:
         raise NotFoundError(f"there is no run {subject}; `workerconsole runs` lists the latest")
+    if not begins_fingerprint(subject):
+        known_worker(reader, subject)
     return find_group(reader, subject, now)
+
+
+def _show_worker(reader: Reader, worker: WorkerRecord, arguments: Namespace) -> None:
+    if arguments.plain:
+        _print_plain(next(iter(reader.failures(worker.name, limit=1)), None))
+        return
+    usual = percentiles(reader.durations(worker.name))
+    if arguments.json:
+        emit_json({"worker": documents.worker(worker), "durations": document(usual)})
+        return
+    again = starts_by_itself(worker) and worker.next_run_at is not None
+    _print(
+        [
+            ("worker", safe(worker.name)),
+            ("about", safe(worker.description) or None),
+            ("status", paint(worker.status, worker.status)),
+            ("schedule", safe(worker.schedule)),
+            ("last run", documents.moment(worker.last_run_at)),
+            ("ended", worker.last_outcome),
+            ("next run", documents.moment(worker.next_run_at) if again else None),
+            ("runs", f"{count(worker.success_count)} succeeded, {count(worker.failure_count)} failed"),
+            ("took", str(usual) if usual is not None else None),
+            ("last error", safe(worker.last_error) or None),
+            ("source", safe(worker.source) or None),
+        ]
+    )
 
 
 def _give_json(group: FailureGroupRecord | None, run: RunRecord | None, failure: FailureRecord | None) -> None:

@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -11,11 +10,11 @@ from workerconsole.cli import documents
 from workerconsole.cli.access import HOW_TO_START, known_worker, reading
 from workerconsole.cli.errors import CommandError, Exit, NoHostError
 from workerconsole.cli.output import coloured, emit, emit_json, fit, safe, terminal_width
+from workerconsole.cli.percentiles import Percentiles, document, percentiles
 from workerconsole.cli.tracebacks import BOLD, DIM, Sheet
 from workerconsole.format import clock_time, duration, plural
 from workerkit.clock import Micros, SystemClock
 from workerkit.operator import Operator, Verb
-from workerkit.store.reader import Reader
 from workerkit.store.records import CommandRecord, LogRecord
 
 PATIENCE = 10.0
@@ -34,15 +33,6 @@ MAX_CHILDREN = 50
 Node = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """How long the worker's runs take when they succeed."""
-
-    p50: Micros
-    p95: Micros
-    runs: int
-
-
 def stack(arguments: Namespace) -> int:
     """Asks the host, which takes about a second."""
     with reading(arguments.db) as (database, reader):
@@ -57,7 +47,7 @@ def stack(arguments: Namespace) -> int:
             raise CommandError(f"{answer.state}: {safe(answer.result)}")
         run = reader.run(answer.run_id) if answer.run_id is not None else None
         age = None if run is None else max(0, (run.finished_at or SystemClock().now()) - run.started_at)
-        usual = _usual(reader, name)
+        usual = percentiles(reader.durations(name, HISTORY))
         lines = [line for line in reader.latest_log_lines(name, LATEST_LINES) if line.run_id == answer.run_id]
         if arguments.json:
             emit_json(_document(name, answer, age, usual, lines))
@@ -155,13 +145,12 @@ def _count(node: Node) -> int:
     return count if type(count) is int else 0
 
 
-def _headline(data: Mapping[str, Any], age: Micros | None, usual: Usual | None) -> str:
+def _headline(data: Mapping[str, Any], age: Micros | None, usual: Percentiles | None) -> str:
     parts = [safe(data.get("label"), 200)]
     if age is not None:
         parts.append(f"for {duration(age)}")
     if usual is not None:
-        runs = plural(usual.runs, "run")
-        parts.append(f"usually {duration(usual.p50)}, 95 of 100 within {duration(usual.p95)} (of {runs})")
+        parts.append(str(usual))
     return "; ".join(parts)
 
 
@@ -172,24 +161,8 @@ def _print_log(lines: Sequence[LogRecord]) -> None:
         emit(f"{clock_time(line.at)} {(line.level or line.stream).lower():<8} {safe(line.text)}")
 
 
-def _usual(reader: Reader, worker: str) -> Usual | None:
-    durations = sorted(
-        run.duration
-        for run in reader.runs(worker=worker, outcome="succeeded", limit=HISTORY)
-        if run.duration is not None
-    )
-    if not durations:
-        return None
-    return Usual(_quantile(durations, 50), _quantile(durations, 95), len(durations))
-
-
-def _quantile(ordered: Sequence[Micros], percent: int) -> Micros:
-    """The smallest value that so many of a hundred do not exceed."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-
 def _document(
-    worker: str, answer: CommandRecord, age: Micros | None, usual: Usual | None, lines: Sequence[LogRecord]
+    worker: str, answer: CommandRecord, age: Micros | None, usual: Percentiles | None, lines: Sequence[LogRecord]
 ) -> documents.Document:
     data = answer.data
     return {
@@ -198,13 +171,7 @@ def _document(
             "run_id": answer.run_id,
             "taken_at": documents.moment(data["taken_at"]) if type(data.get("taken_at")) is int else None,
             "age_seconds": documents.span(age),
-            "usual": None
-            if usual is None
-            else {
-                "p50_seconds": documents.span(usual.p50),
-                "p95_seconds": documents.span(usual.p95),
-                "runs": usual.runs,
-            },
+            "usual": document(usual),
             "where": answer.result,
             **{key: data.get(key) for key in ("label", "samples", "tree", "frames", "note", "children")},
         },

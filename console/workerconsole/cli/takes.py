@@ -86,6 +86,8 @@ def runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("worker", nargs="?", metavar="WORKER", help="only its runs")
     parser.add_argument("--limit", type=values.positive, default=20, metavar="N", help="at most so many (default: 20)")
     parser.add_argument("--outcome", choices=OUTCOMES, help="only runs that ended so, or are running")
+    parser.add_argument("--since", type=values.span, metavar="TIME", help="only runs of the last 24h, 7d, ...")
+    parser.add_argument("--until", type=values.span, metavar="TIME", help="only runs that began so long ago, or before")
     parser.add_argument("--failed", dest="outcome", action="store_const", const="failed", help="--outcome failed")
     as_json(parser)
 
@@ -93,9 +95,8 @@ def runs(parser: argparse.ArgumentParser) -> None:
 def show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
-        type=values.subject,
-        metavar="RUN|FAILURE",
-        help="a run's number, or the beginning of a failure's fingerprint",
+        metavar="RUN|WORKER|FAILURE",
+        help="a run's number, a worker's name, or the beginning of a failure's fingerprint",
     )
     parser.add_argument("--plain", action="store_true", help="only the traceback, as Python prints it")
     as_json(parser)

@@ -15,23 +15,17 @@ MAX_SECONDS = 86_400
 MAX_SPAN = 366 * DAY
 
 
-def subject(text: str) -> str:
-    if re.fullmatch(r"0*[1-9][0-9]*", text, re.ASCII) or _FINGERPRINT.fullmatch(text):
-        return text
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is neither a run's positive number nor four or more characters of a failure's fingerprint"
-    )
-
-
 def fingerprint(text: str) -> str:
-    if _FINGERPRINT.fullmatch(text):
+    if begins_fingerprint(text):
         return text
     raise argparse.ArgumentTypeError(
         f"{text!r} is not four or more characters of a failure's fingerprint; `{PROGRAM} failures` lists them"
     )
 
 
-_FINGERPRINT = re.compile(r"[0-9a-fA-F]{4,16}")
+def begins_fingerprint(text: str) -> bool:
+    """Whether it can be the beginning of a failure's fingerprint, and is enough of it."""
+    return re.fullmatch(r"[0-9a-fA-F]{4,16}", text) is not None
 
 
 def until(text: str) -> int:

@@ -5,10 +5,12 @@ import pytest
 from sqlalchemy import event
 
 from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench, names
+from workerkit.clock import MINUTE, SECOND
 from workerkit.errors import DatabaseError
 from workerkit.outcome import Status
 from workerkit.store import codec, operations
 from workerkit.store.events import LinesCaptured, LogLine, StatusChanged
+from workerkit.store.records import Totals
 
 
 def test_the_tick_says_whether_anybody_has_committed(bench: Bench) -> None:
@@ -128,6 +130,45 @@ def test_commands_can_be_found_by_worker_verb_and_id(bench: Bench) -> None:
     assert [command.id for command in found if command] == [ids[1], ids[2]]
 
 
+def test_runs_of_a_time_are_found_by_their_moments(bench: Bench) -> None:
+    began = [bench.record(bench.run("a", seconds=1)).started_at for _ in range(20)]
+    bench.sql("DELETE FROM runs WHERE id IN (1, 2, 7, 8, 9, 20)")
+
+    def ids(**bounds: Any) -> list[int]:
+        return [run.id for run in bench.reader.runs(**bounds)]
+
+    for since in (0, *began, bench.clock.now()):
+        for until in (*began, bench.clock.now() + 1):
+            expected = sorted((run.id for run in bench.reader.runs() if since <= run.started_at < until), reverse=True)
+            assert ids(since=since, until=until) == expected
+    assert ids(since=began[15]) == [19, 18, 17, 16]
+    assert ids(since=began[15], limit=2) == [19, 18]
+
+
+def test_of_no_runs_none_are_of_a_time(bench: Bench) -> None:
+    assert bench.reader.runs(since=0, until=bench.clock.now()) == []
+
+
+def test_durations_are_those_of_successes_latest_first(bench: Bench) -> None:
+    for span, worker, result in (
+        (3, "a", SUCCEEDED), (9, "a", FAILED), (1, "a", SUCCEEDED), (5, "b", SUCCEEDED), (2, "a", SUCCEEDED)
+    ):  # fmt: skip
+        bench.run(worker, result, seconds=span)
+    assert bench.reader.durations("a") == [2 * SECOND, 1 * SECOND, 3 * SECOND]
+    assert bench.reader.durations("a", limit=2) == [2 * SECOND, 1 * SECOND]
+    assert bench.reader.durations("c") == []
+
+
+def test_totals_are_those_of_the_minutes_since(bench: Bench) -> None:
+    bench.run("a", FAILED)
+    bench.clock.advance(120)
+    since = bench.clock.now() - bench.clock.now() % MINUTE
+    for result in (SUCCEEDED, FAILED, CANCELLED, SUCCEEDED):
+        bench.run("a", result)
+    assert bench.reader.totals(since) == Totals(started=4, succeeded=2, failed=1, other=1)
+    assert bench.reader.totals(bench.clock.now() + MINUTE) == Totals(0, 0, 0, 0)
+
+
 # Poisoned rows
 
 
@@ -194,6 +235,9 @@ def test_no_question_of_the_screen_reads_or_sorts_a_whole_table(bench: Bench) ->
         bench,
         *(lambda outcome=outcome: reader.runs(outcome=outcome) for outcome in ("running", "failed", "cancelled")),
         lambda: reader.runs(worker="a", before=9),
+        lambda: reader.runs(worker="a", since=5, until=9),
+        lambda: reader.durations("a"),
+        lambda: reader.commands("a"),
         lambda: reader.workers(since=5),
         reader.in_flight,
         lambda: reader.failures("a"),
@@ -202,14 +246,17 @@ def test_no_question_of_the_screen_reads_or_sorts_a_whole_table(bench: Bench) ->
         lambda: reader.gaps("a"),
         reader.pending_commands,
         lambda: reader.activity(5),
+        lambda: reader.totals(5),
+        lambda: reader.failure_group("3f2a", 5),
+        lambda: reader.failures_of_group("3f2a"),
+        lambda: reader.runs_of_group("3f2a"),
     )
-    assert len(found) >= 12
-    tables = ("runs", "failures", "log_lines", "gaps", "activity")
+    assert len(found) >= 20
+    tables = ("workers", "runs", "failures", "failure_groups", "log_lines", "gaps", "commands", "activity")
     # A scan is fine where the index holds nothing else: runs in flight, and pending commands.
     scans = [step for step in found if step.startswith(tuple(f"SCAN {table}" for table in tables))]
-    assert [step for step in scans if "ix_runs_in_flight" not in step] == []
-    sorts = [step for step in found if "TEMP B-TREE" in step]
-    assert len(sorts) <= 1  # the few workers that changed, by name
+    assert [step for step in scans if not {"ix_runs_in_flight", "ix_commands_pending"} & set(step.split())] == []
+    assert [step for step in found if "TEMP B-TREE" in step] == []
 
 
 def test_successes_are_not_searched_by_an_index_of_failures(bench: Bench) -> None:

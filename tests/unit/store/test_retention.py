@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ from sqlalchemy import Connection, event
 
 from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench
 from workerkit.clock import DAY, SECOND
-from workerkit.outcome import GapReason
+from workerkit.outcome import Failure, FailureKind, GapReason
 from workerkit.store import operations, retention
 from workerkit.store.events import HostBeat, LinesCaptured, LogLine, SlotsMissed
+from workerkit.store.groups import GroupState, set_group_state
 from workerkit.store.retention import Pruned, prune
 
 
@@ -27,7 +29,7 @@ def drifts(bench: Bench) -> list[Any]:
 
 def test_what_is_within_bounds_stays(bench: Bench) -> None:
     ids = [bench.run("a") for _ in range(3)]
-    assert pruned(bench) == Pruned(0, 0, 0, 0)
+    assert pruned(bench) == Pruned(0, 0, 0, 0, 0)
     assert kept(bench) == ids
 
 
@@ -217,7 +219,54 @@ def test_hosts_go_once_nothing_refers_to_them(bench: Bench, monkeypatch: pytest.
         bench.begin_host()
     assert pruned(bench).hosts == 2
     assert [host.id for host in bench.reader.hosts()] == [5, 4, 1]
-    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1)
+    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1, 0)
+
+
+def seen(bench: Bench) -> list[str]:
+    """The titles of the groups that are known, the latest seen first."""
+    return [group.title for group in bench.reader.failure_groups(bench.clock.now())]
+
+
+def fail(bench: Bench, title: str, state: GroupState | None = None) -> None:
+    """A failure in a group of its own, which an operator then gives a state."""
+    bench.run("a", replace(FAILED, failure=Failure(FailureKind.ERROR, title, {}, named=title)))
+    if state is not None:
+        mark = bench.reader.failure_groups(bench.clock.now())[0].fingerprint
+        with bench.database.transaction() as connection:
+            set_group_state(connection, mark, state, by="op", note="", now=bench.clock.now())
+
+
+def test_groups_outlive_their_runs_and_what_operators_said_outlives_that(bench: Bench) -> None:
+    fail(bench, "known", GroupState.ACKNOWLEDGED)
+    fail(bench, "open")
+    bench.clock.advance(31 * DAY / SECOND)
+    assert pruned(bench) == Pruned(2, 0, 0, 0, 0)
+    assert seen(bench) == ["open", "known"]
+    bench.clock.advance(60 * DAY / SECOND)
+    assert pruned(bench).groups == 1
+    assert seen(bench) == ["known"]
+    assert bench.sql("SELECT count(*) FROM failure_group_workers") == [(1,)]
+    bench.clock.advance(365 * DAY / SECOND)
+    assert pruned(bench).groups == 1
+    assert seen(bench) == []
+
+
+def test_a_group_stays_while_a_failure_of_it_is_kept(bench: Bench) -> None:
+    fail(bench, "open")
+    bench.clock.advance(100 * DAY / SECOND)
+    assert pruned(bench, max_age=200 * DAY).groups == 0
+    assert seen(bench) == ["open"]
+
+
+def test_of_too_many_groups_open_ones_go_first_and_the_longest_unseen_of_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(bench, "known", GroupState.RESOLVED)
+    for number in range(5):
+        fail(bench, f"new {number}")
+    monkeypatch.setattr(retention, "MAX_GROUPS", 3)
+    assert [pruned(bench, batch=2).groups for _ in range(3)] == [2, 1, 0]
+    assert seen(bench) == ["new 4", "new 3", "known"]
 
 
 # Cost
@@ -240,4 +289,4 @@ def statements(bench: Bench, act: Callable[[], object]) -> int:
 def test_nothing_to_do_costs_few_statements(bench: Bench) -> None:
     for _ in range(20):
         bench.run("a")
-    assert statements(bench, lambda: pruned(bench)) <= 13
+    assert statements(bench, lambda: pruned(bench)) <= 15

@@ -6,6 +6,7 @@ Reading is as defensive as writing: a poisoned row yields a value that says so, 
 import json
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 MAX_PACKED_JSON = 256 * 1024
@@ -36,6 +37,15 @@ def from_json(text: str | None, default: Any) -> Any:
     return value if default is None or isinstance(value, type(default)) else default
 
 
+@lru_cache(maxsize=512)
+def recent_runs(text: str) -> tuple[tuple[str, int], ...]:
+    """The `recent` of a worker's row as outcomes and durations; empty where somebody broke it."""
+    try:
+        return tuple((str(outcome), int(duration)) for outcome, duration in from_json(text, []))
+    except (TypeError, ValueError, OverflowError):
+        return ()
+
+
 def pack(capture: dict[str, Any]) -> bytes:
     """A capture as compressed JSON. Never raises: what can't be packed becomes a capture that says why in `cut`."""
     try:
@@ -64,6 +74,12 @@ def unpack(data: Any) -> dict[str, Any]:
     if _deeper_than(value, MAX_DEPTH):
         return {"corrupt": f"nested deeper than {MAX_DEPTH} levels"}
     return value
+
+
+@lru_cache(maxsize=8)
+def unpack_shared(data: Any) -> dict[str, Any]:
+    """The same for those who only look: what has been unpacked lately is not unpacked again."""
+    return unpack(data)
 
 
 def _cut(why: str) -> str:

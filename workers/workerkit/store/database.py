@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +22,9 @@ from workerkit.store.lock import HostLock, is_locked
 from workerkit.store.migrate import EMPTY, HEAD, bring_to_head, lock_path, refuse_unknown, revision_of
 from workerkit.store.reader import Reader
 from workerkit.store.rescue import adopt, rescued
-from workerkit.store.writer import Writer
+
+if TYPE_CHECKING:
+    from workerkit.store.writer import Writer
 
 ENVIRONMENT_VARIABLE = "WORKERCONSOLE_DB"
 """Names the database where nothing else does."""
@@ -129,8 +131,10 @@ class Database:
         """
         return Reader(self._reading, self._home)
 
-    def writer(self, clock: Clock) -> Writer:
-        """A writer, not started yet. For the host alone."""
+    def writer(self, clock: Clock) -> "Writer":
+        """A writer, not started yet. For the host alone, so that nobody else pays for its import."""
+        from workerkit.store.writer import Writer
+
         return Writer(self._home, clock, busy_timeout=WRITER_BUSY_TIMEOUT, lock=self._lock)
 
     @contextmanager

@@ -7,18 +7,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workerkit.clock import DAY, HOUR, Micros
-from workerkit.failures.fingerprint import Fingerprint
 from workerkit.outcome import Failure
 from workerkit.store import codec
-from workerkit.store.models import failure_group_hours, failure_group_workers, failure_groups
+from workerkit.store.models import failure_group_hours, failure_group_workers, failure_groups, failures
 from workerkit.store.records import FailureGroupRecord
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_or_none
+
+if TYPE_CHECKING:
+    from workerkit.failures.fingerprint import Fingerprint
 
 TREND_HOURS = 24
 """Hours of the trend that a group shows."""
@@ -26,6 +30,8 @@ HOURS_AGE: Micros = 8 * DAY
 """How long the hourly counts are kept."""
 MAX_WORKERS_SHOWN = 20
 """Workers of one group that a record names."""
+REMEMBERED = 2_000
+"""Groups whose JSON is not read again while it stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Occurrence:
     worker: str
     at: Micros
     failure: Failure
-    mark: Fingerprint
+    mark: "Fingerprint"
 
 
 class GroupState(StrEnum):
@@ -143,19 +149,67 @@ def forget_old_hours(connection: Connection, now: Micros) -> None:
     connection.execute(delete(failure_group_hours).where(failure_group_hours.c.hour < now - HOURS_AGE))
 
 
-SELECT_GROUPS = select(failure_groups).order_by(failure_groups.c.last_seen_at.desc())
-SELECT_WORKERS = (
-    select(failure_group_workers)
-    .where(failure_group_workers.c.fingerprint.in_(bindparam("marks", expanding=True)))
-    .order_by(failure_group_workers.c["count"].desc(), failure_group_workers.c.worker)
-)
-SELECT_HOURS = select(failure_group_hours).where(
-    failure_group_hours.c.fingerprint.in_(bindparam("marks", expanding=True)),
-    failure_group_hours.c.hour > bindparam("since"),
-)
+def forget_old_groups(
+    connection: Connection, *, open_before: Micros, judged_before: Micros, most: int, batch: int
+) -> int:
+    """Deletes about `batch` groups at most; how many.
+
+    Those that were last seen before a moment, an earlier one where an operator has given them a state; and of more than
+    `most` the open ones first, the longest unseen first.
+    """
+    ages = {"open_before": open_before, "judged_before": judged_before, "batch": batch}
+    doomed = set(connection.scalars(_OLD, ages))
+    excess = min(batch, (connection.scalar(_COUNT_GROUPS) or 0) - most)
+    if excess > len(doomed):
+        doomed.update(connection.scalars(_LEAST_WANTED, {"excess": excess}))
+    if doomed:
+        marks = codec.to_json(sorted(doomed))
+        for statement in _DELETE_GROUPS:
+            connection.execute(statement, {"marks": marks})
+    return len(doomed)
 
 
-def first_hour(now: Micros) -> Micros:
+_is_open = failure_groups.c.state == GroupState.OPEN.value
+_COUNT_GROUPS = select(func.count()).select_from(failure_groups)
+_OLD = (
+    select(failure_groups.c.fingerprint)
+    .where(
+        failure_groups.c.last_seen_at < bindparam("open_before"),
+        _is_open | (failure_groups.c.last_seen_at < bindparam("judged_before")),
+        ~select(failures.c.run_id).where(failures.c.fingerprint == failure_groups.c.fingerprint).exists(),
+    )
+    .limit(bindparam("batch"))
+)
+_LEAST_WANTED = (
+    select(failure_groups.c.fingerprint)
+    .order_by(_is_open.desc(), failure_groups.c.last_seen_at)
+    .limit(bindparam("excess"))
+)
+_THESE = select(func.json_each(bindparam("marks")).table_valued("value").c.value)
+_DELETE_GROUPS = tuple(
+    delete(table).where(table.c.fingerprint.in_(_THESE))
+    for table in (failure_group_workers, failure_group_hours, failure_groups)
+)
+
+LATEST_SEEN = failure_groups.c.last_seen_at.desc()
+
+
+def select_workers(marks: Select[Any]) -> Select[Any]:
+    """Of each of the groups that `marks` selects who has it, and how often: one row a group, as JSON by name."""
+    count = func.json_group_object(failure_group_workers.c.worker, failure_group_workers.c["count"])
+    mark = failure_group_workers.c.fingerprint
+    return select(mark, count).where(mark.in_(marks)).group_by(mark)
+
+
+def select_hours(marks: Select[Any], now: Micros) -> Select[Any]:
+    """The same of the hours of a trend that ends now."""
+    count = func.json_group_object(failure_group_hours.c.hour, failure_group_hours.c["count"])
+    mark = failure_group_hours.c.fingerprint
+    within = mark.in_(marks) & (failure_group_hours.c.hour > _first_hour(now))
+    return select(mark, count).where(within).group_by(mark)
+
+
+def _first_hour(now: Micros) -> Micros:
     """The hour before the first one of a trend that ends now."""
     return now - now % HOUR - TREND_HOURS * HOUR
 
@@ -167,22 +221,43 @@ Values = Sequence[Any]
 def records(
     found: Sequence[Values], workers: Sequence[Values], hours: Sequence[Values], now: Micros
 ) -> list[FailureGroupRecord]:
-    """Rows of the three tables, put together."""
-    of_group: dict[str, list[tuple[str, int]]] = {}
-    for mark, worker, count in workers:
-        of_group.setdefault(mark, []).append((worker, count))
-    trends: dict[str, list[int]] = {}
-    start = first_hour(now) + HOUR
-    for mark, hour, count in hours:
-        place = (hour - start) // HOUR
+    """Rows of the groups, and of the two selections above, put together."""
+    start = _first_hour(now) + HOUR
+    of_group = {mark: _most_often(counts) for mark, counts in workers}
+    trends = {mark: _trend(counts, start) for mark, counts in hours}
+    return [_record(row, of_group.get(row[0], ()), trends.get(row[0], (0,) * TREND_HOURS), now) for row in found]
+
+
+# A screen asks again and again, and of most groups hears the same.
+@lru_cache(maxsize=REMEMBERED)
+def _most_often(counts: str) -> tuple[tuple[str, int], ...]:
+    """Who has it most often; of equals the first by name, which is the order in which they come."""
+    return tuple(sorted(codec.from_json(counts, {}).items(), key=itemgetter(1), reverse=True)[:MAX_WORKERS_SHOWN])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _trend(counts: str, start: Micros) -> tuple[int, ...]:
+    trend = [0] * TREND_HOURS
+    for hour, count in codec.from_json(counts, {}).items():
+        place = (int(hour) - start) // HOUR
         if 0 <= place < TREND_HOURS:
-            trends.setdefault(mark, [0] * TREND_HOURS)[place] += count
-    return [_record(row, of_group.get(row[0], []), trends.get(row[0], [0] * TREND_HOURS), now) for row in found]
+            trend[place] += count
+    return tuple(trend)
 
 
-def _record(row: Values, workers: list[tuple[str, int]], trend: list[int], now: Micros) -> FailureGroupRecord:
-    values = dict(zip(failure_groups.c.keys(), row, strict=True))
-    values["parts"] = tuple(str(part) for part in codec.from_json(values["parts"], []))
-    if values["state"] == GroupState.SNOOZED and (values["snoozed_until"] or 0) <= now:
-        values["state"] = GroupState.OPEN.value
-    return FailureGroupRecord(**values, workers=tuple(workers[:MAX_WORKERS_SHOWN]), trend=tuple(trend))
+@lru_cache(maxsize=REMEMBERED)
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(map(str, codec.from_json(text, [])))
+
+
+def _record(
+    row: Values, workers: tuple[tuple[str, int], ...], trend: tuple[int, ...], now: Micros
+) -> FailureGroupRecord:
+    values = [*row, workers, trend]
+    values[_PARTS] = _parts(row[_PARTS])
+    if row[_STATE] == GroupState.SNOOZED and (row[_SNOOZED_UNTIL] or 0) <= now:
+        values[_STATE] = GroupState.OPEN.value
+    return FailureGroupRecord(*values)
+
+
+_PARTS, _STATE, _SNOOZED_UNTIL = map(failure_groups.c.keys().index, ("parts", "state", "snoozed_until"))

@@ -16,7 +16,7 @@ from workerkit.errors import DatabaseError
 from workerkit.store.connect import connect, is_damaged, trouble_of, writing_engine
 from workerkit.store.lock import HostLock
 
-REVISIONS = ("workerkit_0001", "workerkit_0002")
+REVISIONS = ("workerkit_0001", "workerkit_0002", "workerkit_0003")
 """Every revision there ever was, oldest first; the scripts in migrations/versions bear the same."""
 HEAD = REVISIONS[-1]
 """The revision that this code reads and writes."""

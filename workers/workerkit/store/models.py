@@ -144,9 +144,8 @@ runs = Table(
         "ix_runs_in_flight",
         "id",
         sqlite_where=text("outcome IS NULL"),
-        postgresql_where=text("outcome IS NULL"),
     ),
-    Index("ix_runs_ended_badly", "outcome", "id", sqlite_where=_ENDED_BADLY, postgresql_where=_ENDED_BADLY),
+    Index("ix_runs_ended_badly", "outcome", "id", sqlite_where=_ENDED_BADLY),
     sqlite_autoincrement=True,
 )
 
@@ -252,8 +251,8 @@ commands = Table(
         "ix_commands_pending",
         "id",
         sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
     ),
+    Index("ix_commands_worker_id", "worker", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -268,7 +267,7 @@ worker_state = Table(
 activity = Table(
     "activity",
     metadata,
-    Column("minute", BigInteger, primary_key=True, autoincrement=False, comment="its first microsecond"),
+    Column("minute", Id, primary_key=True, autoincrement=False, comment="its first microsecond"),
     Column("started", BigInteger, nullable=False, server_default="0"),
     Column("succeeded", BigInteger, nullable=False, server_default="0"),
     Column("failed", BigInteger, nullable=False, server_default="0"),

@@ -1,6 +1,8 @@
 """What the database says: one read-only connection, every answer a frozen record."""
 
+import sys
 from collections.abc import Sequence
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from workerkit.clock import Micros
 from workerkit.errors import DatabaseError
+from workerkit.outcome import Outcome
 from workerkit.store import codec, groups, rows
 from workerkit.store.connect import trouble_of
 from workerkit.store.files import Home
@@ -33,8 +36,10 @@ from workerkit.store.records import (
     HostRecord,
     LogRecord,
     RunRecord,
+    Totals,
     WorkerRecord,
 )
+from workerkit.store.window import FIRST_RUN_FROM
 
 RUNS_SEARCHED_FOR_LINES = 200
 """How many of a worker's latest runs are searched for its latest lines."""
@@ -95,8 +100,9 @@ class Reader:
 
     def workers(self, since: int = 0) -> list[WorkerRecord]:
         """The workers whose `change` is later than `since`, by name. Pass the greatest change seen so far."""
-        query = select(*rows.WORKER).where(workers.c.change > since).order_by(workers.c.name)
-        return [rows.worker(row) for row in self._all(query)]
+        # Sorted here: told to sort, SQLite would walk through all by name, instead of to the few by their change.
+        found = self._all(select(*rows.WORKER).where(workers.c.change > since))
+        return sorted(map(rows.worker, found), key=attrgetter("name"))
 
     def worker(self, name: str) -> WorkerRecord | None:
         row = self._first(select(*rows.WORKER).where(workers.c.name == name))
@@ -121,9 +127,19 @@ class Reader:
         return [rows.host(row) for row in self._all(select(*rows.HOST).order_by(hosts.c.id.desc()).limit(limit))]
 
     def runs(
-        self, *, worker: str | None = None, outcome: str | None = None, limit: int = 50, before: int | None = None
+        self,
+        *,
+        worker: str | None = None,
+        outcome: str | None = None,
+        limit: int = 50,
+        before: int | None = None,
+        since: Micros | None = None,
+        until: Micros | None = None,
     ) -> list[RunRecord]:
-        """Runs, latest first. `outcome` may also be `running`; `before` is the id at which the page before ended."""
+        """Runs, latest first. `outcome` may also be `running`; `before` is the id at which the page before ended.
+
+        Of those that began at `since` or later, and before `until`, where given.
+        """
         query = rows.SELECT_RUNS.order_by(runs.c.id.desc()).limit(limit)
         if worker is not None:
             query = query.where(runs.c.worker == worker)
@@ -136,7 +152,19 @@ class Reader:
             query = query.where(runs.c.outcome == outcome)
         if before is not None:
             query = query.where(runs.c.id < before)
+        if since is not None:
+            query = query.where(runs.c.id >= self._first_run_from(since))
+        if until is not None:
+            query = query.where(runs.c.id < self._first_run_from(until))
         return [rows.run(row) for row in self._all(query)]
+
+    def durations(self, worker: str, limit: int = 1000) -> list[Micros]:
+        """How long the worker's latest runs took that succeeded, latest first."""
+        succeeded = (runs.c.worker == worker) & (runs.c.outcome == Outcome.SUCCEEDED.value)
+        latest = select(runs.c.duration_us).where(succeeded).order_by(runs.c.id.desc()).limit(limit).subquery()
+        # As one row: a thousand would take longer to pass on than to find.
+        ((spans,),) = self._all(select(func.json_group_array(latest.c.duration_us)))
+        return list(map(int, codec.from_json(spans, [])))
 
     def run(self, run_id: int) -> RunRecord | None:
         row = self._first(rows.SELECT_RUNS.where(runs.c.id == run_id))
@@ -173,20 +201,19 @@ class Reader:
 
     def failure_groups(self, now: Micros, limit: int = 500) -> list[FailureGroupRecord]:
         """Groups with their trend up to `now`, the latest seen first."""
-        return self._with_parts(self._all(groups.SELECT_GROUPS.limit(limit)), now)
+        return self._groups(select(failure_groups).order_by(groups.LATEST_SEEN).limit(limit), now)
 
     def failure_group(self, fingerprint: str, now: Micros) -> FailureGroupRecord | None:
         """One group; also by the beginning of its fingerprint, where that is enough to tell it."""
-        matching = groups.SELECT_GROUPS.where(failure_groups.c.fingerprint.startswith(fingerprint, autoescape=True))
-        found = self._with_parts(self._all(matching.limit(2)), now)
+        matching = failure_groups.c.fingerprint.between(fingerprint, fingerprint + chr(sys.maxunicode))
+        found = self._groups(select(failure_groups).where(matching).limit(2), now)
         return found[0] if len(found) == 1 else None
 
-    def _with_parts(self, found: Sequence[Sequence[Any]], now: Micros) -> list[FailureGroupRecord]:
-        marks = [row[0] for row in found]
-        if not marks:
+    def _groups(self, query: Select[Any], now: Micros) -> list[FailureGroupRecord]:
+        if not (found := self._all(query)):
             return []
-        workers_of = self._all(groups.SELECT_WORKERS.params(marks=marks))
-        hours = self._all(groups.SELECT_HOURS.params(marks=marks, since=groups.first_hour(now)))
+        marks = query.with_only_columns(failure_groups.c.fingerprint)
+        workers_of, hours = self._all(groups.select_workers(marks)), self._all(groups.select_hours(marks, now))
         return groups.records(found, workers_of, hours, now)
 
     def log_lines(self, run_id: int, *, after: int = -1, limit: int = 1000) -> list[LogRecord]:
@@ -257,6 +284,15 @@ class Reader:
         """The minutes from `since` on in which anything happened, oldest first."""
         query = select(*rows.ACTIVITY).where(activity.c.minute >= since).order_by(activity.c.minute)
         return [rows.minute(row) for row in self._all(query)]
+
+    def totals(self, since: Micros) -> Totals:
+        """What happened in the minutes from `since` on; of the last eight days."""
+        sums = (func.coalesce(func.sum(activity.c[name]), 0) for name in ("started", "succeeded", "failed", "other"))
+        return Totals(*self._all(select(*sums).where(activity.c.minute >= since))[0])
+
+    def _first_run_from(self, moment: Micros) -> int:
+        row = self._first(FIRST_RUN_FROM.params(moment=moment))
+        return 0 if row is None else int(row[0])
 
     def _all(self, query: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
         # Fetched whole: a cursor left open would hold this snapshot, and with it the WAL, for as long.

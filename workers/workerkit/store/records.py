@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerkit.clock import Micros
+from workerkit.store import codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,20 @@ class WorkerRecord:
     last_duration: Micros | None
     last_error: str | None
     running_run_id: int | None
-    recent: tuple[tuple[str, Micros], ...]
-    """The latest finished runs, oldest first: outcome and duration."""
+    recent_json: str
     covered_until: Micros | None
     created_at: Micros
     change: int
     policy: dict[str, str]
     """What was chosen beside the defaults, by option, in words."""
+
+    @property
+    def recent(self) -> tuple[tuple[str, Micros], ...]:
+        """The latest finished runs, oldest first: outcome and duration.
+
+        Read when somebody looks: of ten thousand workers a screen shows forty.
+        """
+        return codec.recent_runs(self.recent_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,18 @@ class FailureRecord:
     at: Micros
     kind: str
     error: str
-    capture: dict[str, Any]
-    """The capture of workerkit.failures; `{"corrupt": reason}` where the stored bytes can't be read."""
+    packed: Any
+    """The capture's stored bytes."""
     fingerprint: str
     """Of its group."""
+
+    @property
+    def capture(self) -> dict[str, Any]:
+        """The capture of workerkit.failures; `{"corrupt": reason}` where the stored bytes can't be read.
+
+        Unpacked when somebody looks, and not to be changed: others get the same.
+        """
+        return codec.unpack_shared(self.packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,16 @@ class ActivityRecord:
     """What happened in one minute, over all workers."""
 
     minute: Micros
+    started: int
+    succeeded: int
+    failed: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The same of some time."""
+
     started: int
     succeeded: int
     failed: int

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func
 
 from workerkit.clock import DAY, Micros
 from workerkit.outcome import Outcome
-from workerkit.store.groups import forget_old_hours
+from workerkit.store import codec
+from workerkit.store.groups import forget_old_groups, forget_old_hours
 from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, workers
 
 MAX_AGE: Micros = 30 * DAY
@@ -23,15 +24,20 @@ LEAST_RUNS = 1000
 """The latest runs, which are kept whatever the size: something else may be what is large."""
 BATCH = 500
 """Rows of each table that one call deletes at most: the writer has runs to record in between."""
-PATIENCE = 0.05
+PATIENCE = 0.008
 """Seconds after which a call deletes no more runs, for the same reason: some have thousands of lines."""
 SLICE = 25
 """Runs that are deleted between two looks at the time."""
 RECORDS_AGE: Micros = 90 * DAY
-"""How long gaps and answered commands are kept."""
+"""How long gaps and answered commands are kept; open groups of failures as well, after they were last seen."""
+JUDGED_AGE: Micros = 365 * DAY
+"""The same of groups that somebody has given a state: what was said of a fault is to count when it comes back."""
 MAX_GAPS = 100_000
 MAX_COMMANDS = 10_000
 ACTIVITY_AGE: Micros = 8 * DAY
+MAX_GROUPS = 5_000
+"""Groups of failures. Beyond it those go that were not seen for longest, open ones first: a worker may fail in a
+new way each time."""
 MAX_HOSTS = 1000
 """Beyond it a host's row goes once no run and no gap refers to it."""
 
@@ -44,6 +50,7 @@ class Pruned:
     gaps: int
     commands: int
     hosts: int
+    groups: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class _Doomed:
     id: int
     worker: str
     outcome: str
+    counted: bool
+    """Whether the worker's counters were moved by it."""
 
 
 def prune(
@@ -91,6 +100,9 @@ def prune(
             only=commands.c.state != "pending",
         ),
         hosts=_delete_oldest(connection, hosts, MAX_HOSTS, batch, only=_UNREFERRED),
+        groups=forget_old_groups(
+            connection, open_before=old, judged_before=now - JUDGED_AGE, most=MAX_GROUPS, batch=batch
+        ),
     )
 
 
@@ -134,15 +146,22 @@ def _too_old_or_too_many(connection: Connection, cutoff: Micros, excess: int, ba
     """Looks at the oldest only: ids grow with time, so where none of them is due, none is."""
     oldest = connection.execute(_OLDEST_RUNS, {"batch": batch}).all()
     return [
-        _Doomed(row.id, row.worker, row.outcome)
-        for place, row in enumerate(oldest)
-        if place < excess or row.finished_at < cutoff
+        _Doomed(*doomed)
+        for place, (finished_at, *doomed) in enumerate(oldest)
+        if place < excess or finished_at < cutoff
     ]
 
 
 _COUNT_RUNS = select(func.sum(workers.c.stored_runs))
 _OLDEST_RUNS = (
-    select(runs.c.id, runs.c.worker, runs.c.outcome, runs.c.finished_at)
+    select(
+        runs.c.finished_at,
+        runs.c.id,
+        runs.c.worker,
+        runs.c.outcome,
+        (runs.c.id >= func.coalesce(workers.c.counted_from_run, 0)).label("counted"),
+    )
+    .join_from(runs, workers, workers.c.name == runs.c.worker, isouter=True)
     .where(runs.c.outcome.is_not(None))
     .order_by(runs.c.id)
     .limit(bindparam("batch"))
@@ -153,7 +172,7 @@ def _too_many_of_one_worker(connection: Connection, max_runs_per_worker: int, ba
     doomed: list[_Doomed] = []
     for name, excess in connection.execute(_CROWDED, {"most": max_runs_per_worker, "batch": batch}).all():
         wanted = {"batch": min(excess, batch - len(doomed)), "name": name}
-        doomed += [_Doomed(row.id, row.worker, row.outcome) for row in connection.execute(_OLDEST_OF_WORKER, wanted)]
+        doomed += [_Doomed(*found) for _, *found in connection.execute(_OLDEST_OF_WORKER, wanted)]
         if len(doomed) >= batch:
             break
     return doomed
@@ -178,9 +197,8 @@ def _delete_for_a_while(connection: Connection, doomed: Sequence[_Doomed]) -> in
 
 
 def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
-    counted_from = {row.name: row.counted_from_run for row in connection.execute(_COUNTED_FROM)}
-    stored: Counter[str] = Counter(run.worker for run in doomed)
-    counted = Counter((run.worker, run.outcome) for run in doomed if run.id >= counted_from.get(run.worker, 0))
+    stored = Counter(run.worker for run in doomed)
+    counted = Counter((run.worker, run.outcome) for run in doomed if run.counted)
     connection.execute(
         _NOTE_PRUNED,
         [
@@ -193,12 +211,11 @@ def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
             for worker, number in stored.items()
         ],
     )
-    ids = [{"_run": run.id} for run in doomed]
-    for statement in _DELETE_RUN:
-        connection.execute(statement, ids)
+    ids = codec.to_json([run.id for run in doomed])
+    for statement in _DELETE_RUNS:
+        connection.execute(statement, {"ids": ids})
 
 
-_COUNTED_FROM = select(workers.c.name, workers.c.counted_from_run)
 _NOTE_PRUNED = (
     update(workers)
     .where(workers.c.name == bindparam("_worker"))
@@ -208,10 +225,9 @@ _NOTE_PRUNED = (
         pruned_failures=workers.c.pruned_failures + bindparam("failures"),
     )
 )
-_DELETE_RUN = (
-    delete(log_lines).where(log_lines.c.run_id == bindparam("_run")),
-    delete(failures).where(failures.c.run_id == bindparam("_run")),
-    delete(runs).where(runs.c.id == bindparam("_run")),
+_THESE = select(func.json_each(bindparam("ids")).table_valued("value").c.value)
+_DELETE_RUNS = tuple(
+    delete(column.table).where(column.in_(_THESE)) for column in (log_lines.c.run_id, failures.c.run_id, runs.c.id)
 )
 _UNREFERRED = ~(
     select(runs.c.id).where(runs.c.host_id == hosts.c.id).exists()

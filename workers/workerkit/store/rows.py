@@ -65,7 +65,6 @@ SELECT_RUNS = select(
 ).join_from(runs, hosts)
 
 
-_RECENT = [column.name for column in WORKER].index("recent")
 _POLICY = len(WORKER) - 1
 
 Values = Sequence[Any]
@@ -81,7 +80,6 @@ def host(row: Values) -> HostRecord:
 def worker(row: Values) -> WorkerRecord:
     values = list(row)
     values[6] = _tags(row[6])
-    values[_RECENT] = _recent(row[_RECENT])
     values[_POLICY] = _policy(row[_POLICY])
     return WorkerRecord(*values)
 
@@ -94,9 +92,7 @@ def run(row: Values) -> RunRecord:
 
 
 def failure(row: Values) -> FailureRecord:
-    values = list(row)
-    values[5] = codec.unpack(row[5])
-    return FailureRecord(*values)
+    return FailureRecord(*row)
 
 
 def line(row: Values) -> LogRecord:
@@ -127,12 +123,3 @@ def _policy(text: str) -> dict[str, str]:
         return {}
     found = codec.from_json(text, {})
     return {str(option): str(words) for option, words in found.items()} if isinstance(found, dict) else {}
-
-
-def _recent(text: str) -> tuple[tuple[str, int], ...]:
-    if text == "[]":
-        return ()
-    try:
-        return tuple((str(outcome), int(duration)) for outcome, duration in codec.from_json(text, []))
-    except (TypeError, ValueError, OverflowError):
-        return ()
