@@ -1,47 +1,38 @@
 """The Textual app: paints first, then opens the database and the host on a thread, and ends both in good order."""
 
 import os
+import shutil
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.geometry import Size
 from textual.screen import Screen
 
-from workerconsole import clipboard, editor, theme
+from workerconsole import clipboard, collector, editor, theme
 from workerconsole.actions import BULK_ASKS
-from workerconsole.captures import plain_text
 from workerconsole.ending import Ending
-from workerconsole.feed import Answered, DetailFetched, Feed, Question, SnapshotTaken
+from workerconsole.feed import Answered, Asking, DetailFetched, Feed, Following, Question, SnapshotTaken
 from workerconsole.format import localised
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
 from workerconsole.safe_filter import SafeFilter
-from workerconsole.screens.confirm import Farewell, Leave
-from workerconsole.screens.failures import FailuresScreen
-from workerconsole.screens.logs import LogsScreen
 from workerconsole.screens.main import MainScreen
-from workerconsole.screens.palette import ActionCommands, WorkerCommands
-from workerconsole.screens.stopping import Stopping
-from workerconsole.screens.traceback import TracebackScreen
-from workerconsole.screens.why import WhyScreen
 from workerconsole.session import HostFactory, Opened, Session
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
-from workerconsole.widgets.detail_pane import DetailPane
-from workerconsole.widgets.panel import Panel
+from workerconsole.visits import Visits
 from workerkit.clock import Clock, SystemClock
-from workerkit.failures import Redactor
-from workerkit.store.database import Database
-from workerkit.store.records import LogRecord, WorkerRecord
+from workerkit.store.records import WorkerRecord
 
 OPEN_AGAIN = 2.0
 """Seconds between two attempts to open a database that can't be opened."""
@@ -53,6 +44,14 @@ COPY_LIMIT = 200_000
 """Characters that go to the clipboard; terminals drop more."""
 CRASH_FRAMES = 12
 """Innermost frames of the console's own traceback, should it crash."""
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from workerconsole.screens.confirm import Farewell
+    from workerconsole.widgets.detail_pane import DetailPane
+    from workerconsole.widgets.panel import Panel
+    from workerkit.store.database import Database
 
 Result = TypeVar("Result")
 End = Literal["left", "stopped", "headless", "crashed"]
@@ -70,6 +69,18 @@ class Exit:
     """A worker's thread never ended: leave the process by os._exit."""
 
 
+def _action_commands() -> "type[Provider]":
+    from workerconsole.screens.palette import ActionCommands
+
+    return ActionCommands
+
+
+def _worker_commands() -> "type[Provider]":
+    from workerconsole.screens.palette import WorkerCommands
+
+    return WorkerCommands
+
+
 class ConsoleApp(App[Exit]):
     """The console on one database.
 
@@ -78,7 +89,7 @@ class ConsoleApp(App[Exit]):
     waits for ours to end, and returns a sentence for the terminal.
     """
 
-    COMMANDS: ClassVar = {*App.COMMANDS, ActionCommands, WorkerCommands}
+    COMMANDS: ClassVar = {*App.COMMANDS, _action_commands, _worker_commands}
     CSS: ClassVar[str] = """
     CommandPalette SearchIcon { display: none; }
     ToastRack { margin-bottom: 1; }
@@ -91,9 +102,9 @@ class ConsoleApp(App[Exit]):
 
     def __init__(
         self,
-        open_database: Callable[[], Database],
+        open_database: "Callable[[], Database]",
         *,
-        host_factory: HostFactory | None = None,
+        host_factory: "HostFactory | None" = None,
         targets: Sequence[str] = (),
         read_only: bool = False,
         title: str = "workerconsole",
@@ -116,7 +127,9 @@ class ConsoleApp(App[Exit]):
         self.may_evaluate = False
         """The operator has agreed to run expressions in the host; asked once for each console."""
         self._guard = SafeFilter()
+        self._no_colours = (NoColor(),) if self.no_color else ()
         self._ending = Ending(self.session, grace, self.told_to_stop)
+        self.visits = Visits(self, self._clock)
         self.main = MainScreen(self._clock, title=title, read_only=read_only)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -128,7 +141,10 @@ class ConsoleApp(App[Exit]):
         filters = [known for known in super().get_line_filters() if not isinstance(known, Monochrome)]
         # Textual turns colours to grey where NO_COLOR is set, and chose that before it knew our theme: the terminal's
         # own colours would all be black. NO_COLOR means none at all.
-        return [*filters, *([NoColor()] if self.no_color else []), self._guard]
+        others = (*filters, *self._no_colours)
+        if others != self._guard.others:
+            self._guard = SafeFilter(others)
+        return (self._guard,)
 
     def on_load(self) -> None:
         self._ending.screen_comes()
@@ -140,7 +156,17 @@ class ConsoleApp(App[Exit]):
         """The first picture is on the screen: only now begin what may take long."""
         if not self.is_headless and self._driver is not None:
             self._ending.screen_stands(self._driver, partial(self.refresh, layout=True))
+        self.set_interval(1.0, self._see_to_size)
         self._open()
+
+    def _see_to_size(self) -> None:
+        """Textual may hear of two sizes in the wrong order, when a second signal comes while it handles the first; and
+        it lets a new size wait for a one-shot timer, which is dropped where the machine stalls just then."""
+        size = self.size if self.is_headless else Size(*shutil.get_terminal_size(self.size))
+        if size != self.size:
+            self.post_message(events.Resize(size, size))
+        elif size != self.screen.outer_size:
+            self.screen.post_message(events.Resize(size, size))
 
     def on_unmount(self) -> None:
         if self.feed is not None:
@@ -198,11 +224,14 @@ class ConsoleApp(App[Exit]):
         self.main.take_recovery(opened.recovered)
         if opened.attached_instead is not None:
             self.tell(f"Attached: {opened.attached_instead}")
+        from workerkit.store.database import Database
+
         path = database.path
         self.feed = Feed(lambda: Database.open(path, create=False), self.post_message, clock=self._clock)
         self.feed.start()
 
     def _not_opened(self, error: Exception) -> None:
+        collector.let_go()
         self.main.show_opening_trouble(clean(str(error) or type(error).__name__, TOAST_LIMIT))
         self.set_timer(OPEN_AGAIN, self._open)
 
@@ -210,21 +239,21 @@ class ConsoleApp(App[Exit]):
         if self.is_running and self.main.take(message.snapshot):
             # Behind everything that is queued by now: a screen that lags behind gets its next picture later.
             self.call_later(self.drawn)
+            self.call_after_refresh(collector.let_go)
 
     def on_detail_fetched(self, message: DetailFetched) -> None:
         if not self.is_running:
             return  # While it ends, the screens lose their parts one by one.
-        self.main.take_detail(message.detail)
-        if isinstance(self.screen, LogsScreen):
-            self.screen.show(message.detail, self._clock.now())
-        elif isinstance(self.screen, WhyScreen):
-            self.screen.show(message.detail)
+        now = self._clock.now()
+        self.main.take_detail(message.detail, now)
+        if self.screen is not self.main and isinstance(self.screen, Following):
+            self.screen.take_detail(message.detail, now)
 
     def on_answered(self, message: Answered) -> None:
         # The screen that asked may have a dialog over it.
         for screen in self.screen_stack if self.is_running else ():
-            if isinstance(screen, TracebackScreen | FailuresScreen):
-                screen.take(message.question, message.answer)
+            if isinstance(screen, Asking):
+                screen.take_answer(message.question, message.answer)
 
     def drawn(self) -> None:
         """The last snapshot is on the screen."""
@@ -256,11 +285,10 @@ class ConsoleApp(App[Exit]):
 
     def give_and_tell(self, order: Order, report: Callable[[Report], object]) -> None:
         """Give commands to the host; `report` is called on the screen's thread with what came of them."""
-        operator = self.session.operator
-        if operator is None or self.read_only:
+        if not self.session.ready or self.read_only:
             return
         patience = ANSWER_WITHIN if self._host_alive else 0.0
-        self.in_background(lambda: carry_out(operator, order, patience), report, self._not_given)
+        self.in_background(lambda: carry_out(self.session.operator(), order, patience), report, self._not_given)
 
     @property
     def _host_alive(self) -> bool:
@@ -280,6 +308,8 @@ class ConsoleApp(App[Exit]):
         """Put the worker's latest traceback, or its last error, on the clipboard."""
         if worker is None:
             return
+        from workerconsole.captures import plain_text
+
         text, what = worker.load_error or worker.last_error or "", "the last error"
         if worker.load_error:
             what = "the load error"
@@ -287,68 +317,16 @@ class ConsoleApp(App[Exit]):
             text, what = plain_text(detail.failures[0].capture) or text, "the last traceback"
         self._copy(text, f"{what} of {worker.name}")
 
-    def on_detail_pane_run_opened(self, message: DetailPane.RunOpened) -> None:
-        """A run that is older than what the pane has: fetch it, then show it over the whole screen."""
-        database, detail = self.session.database, self.main.detail
-        if database is None or detail is None:
-            return
-        if message.failed:
-            self.open_failure(message.run_id)
-            return
-        now = self._clock.now()
-
-        def fetch() -> list[LogRecord]:
-            with database.reader() as reader:
-                return reader.log_lines(message.run_id)
-
-        def show(lines: list[LogRecord]) -> None:
-            if lines:
-                only = replace(detail, logs=tuple(lines))
-                self.push_screen(LogsScreen(only, now, message.run_id))
-            else:
-                self.tell(f"Run {message.run_id} has no lines, or they have been pruned.")
-
-        self.in_background(fetch, show, lambda error: self.tell(str(error), severity="error"))
-
-    def open_failure(self, run_id: int) -> None:
-        """The traceback of a run over the whole screen."""
-        self.push_screen(TracebackScreen(run_id, self._clock))
-
-    def open_latest_failure(self, worker: WorkerRecord) -> None:
-        """The traceback of a worker's latest failure; of one that failed to load, what the panel has of it."""
-        database = self.session.database
-        if database is None:
-            return
-
-        def latest() -> int | None:
-            with database.reader() as reader:
-                return next((failure.run_id for failure in reader.failures(worker.name, limit=1)), None)
-
-        def show(run_id: int | None) -> None:
-            if worker.load_error:
-                self.main.show_panel("failures")
-            elif run_id is not None:
-                self.open_failure(run_id)
-            elif worker.failure_count:
-                self.tell(f"The failures of {worker.name} are no longer kept; the counters still know them.")
-            else:
-                self.tell(f"{worker.name} has not failed yet.")
-
-        self.in_background(latest, show, lambda error: self.tell(str(error), severity="error"))
-
-    def open_why(self, worker: str) -> None:
-        """Why a worker runs, or does not, over the whole screen."""
-        self.push_screen(WhyScreen(worker, self.main.detail, lambda: self.main.snapshot, self._clock))
-
-    def open_failures(self) -> None:
-        """All failures, as groups."""
-        self.push_screen(FailuresScreen(self._clock))
+    def on_detail_pane_run_opened(self, message: "DetailPane.RunOpened") -> None:
+        self.visits.run(message.run_id, failed=message.failed)
 
     def copy_failure(self, capture: dict[str, Any], error: str, what: str) -> None:
         """Put a traceback on the clipboard, as Python prints it; its one line where the record is damaged."""
+        from workerconsole.captures import plain_text
+
         self._copy(plain_text(capture) or error, what)
 
-    def on_panel_copy_wanted(self, message: Panel.CopyWanted) -> None:
+    def on_panel_copy_wanted(self, message: "Panel.CopyWanted") -> None:
         self._copy(message.text, message.what)
 
     def _copy(self, text: str, what: str) -> None:
@@ -357,7 +335,7 @@ class ConsoleApp(App[Exit]):
         clipboard.copy(text)
         self.tell(f"Copied {what}.")
 
-    def on_panel_editor_wanted(self, message: Panel.EditorWanted) -> None:
+    def on_panel_editor_wanted(self, message: "Panel.EditorWanted") -> None:
         try:
             command = editor.command(message.path, message.line, os.environ)
         except editor.EditorError as error:
@@ -384,13 +362,15 @@ class ConsoleApp(App[Exit]):
 
     def leave(self) -> None:
         """Leave at once when only attached; else ask what becomes of the workers."""
+        from workerconsole.screens.confirm import Leave
+
         if self.session.host is None:
             self._left()
         elif not self._stopping and not isinstance(self.screen, Leave):
             may = self._leave_headless is not None
             self.push_screen(Leave(self.main.in_flight(), self._grace, may_leave_headless=may), self._farewell)
 
-    def _farewell(self, answer: Farewell | None) -> None:
+    def _farewell(self, answer: "Farewell | None") -> None:
         if answer == "headless" and self._leave_headless is not None:
             self.in_background(self._leave_headless, partial(self._stop, "headless"), self._not_left)
         elif answer == "stop":
@@ -400,6 +380,8 @@ class ConsoleApp(App[Exit]):
         self.tell(f"No host without a screen could be started: {error}", severity="error")
 
     def _stop(self, end: End, message: str = "") -> None:
+        from workerconsole.screens.stopping import Stopping
+
         if self._stopping:
             return
         self._stopping = True
@@ -444,6 +426,10 @@ class ConsoleApp(App[Exit]):
     # -- a crash of our own ----------------------------------------------------------------------------------------
 
     def _fatal_error(self) -> None:
+        from rich.text import Text
+
+        from workerkit.failures import Redactor
+
         # Textual's own crash screen prints the locals of every frame: data of workers, perhaps secrets.
         error = sys.exception()
         lines = traceback.format_exception(error, limit=-CRASH_FRAMES) if error is not None else []

@@ -4,12 +4,14 @@ The screen gets the next picture only when it has drawn the last, so pressure ca
 An idle database costs one tiny query a tick.
 """
 
+import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from textual.message import Message
 
@@ -31,8 +33,10 @@ TICK = 0.1
 """Seconds between two looks at the database."""
 SLOW_EVERY: Micros = SECOND
 """How often what no commit announces is looked at: whether the host lives, whether the file is still there."""
+RECORD_EVERY: Micros = SECOND // 4
+"""How often details are read again when the worker's record changed."""
 DETAIL_EVERY: Micros = SECOND // 2
-"""How often details are read again when the database moved, but not the worker's record: lines and answers."""
+"""How often when the database moved, but not the record: lines and answers."""
 RUNS, FAILURES, LINES, GAPS, COMMANDS = 100, 20, 500, 20, 20
 
 
@@ -63,6 +67,20 @@ class Readable(Protocol):
 
     def reader(self) -> Reading: ...
     def host_is_live(self) -> bool: ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A screen that shows the details of a worker."""
+
+    def take_detail(self, detail: WorkerDetail, now: Micros) -> None: ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A screen that asks a question of its own."""
+
+    def take_answer(self, question: object, answer: object) -> None: ...
 
 
 class SnapshotTaken(Message):
@@ -161,8 +179,11 @@ class Feed:
         try:
             while not self._stopping.is_set():
                 self.step()
-                self._wake.wait(self._tick)
-                self._wake.clear()
+                if self._wake.wait(self._tick):
+                    self._wake.clear()
+                    self.step()
+                    # A cursor that runs from worker to worker is followed at the pace of the ticks.
+                    self._stopping.wait(self._tick)
         finally:
             self._view.close()
 
@@ -176,6 +197,7 @@ class _View:
         self._database: Readable | None = None
         self._reader: Reading | None = None
         self._workers: dict[str, WorkerRecord] = {}
+        self._statuses: Counter[str] = Counter()
         self._change = 0
         self._dirty = False
         self._detail_dirty = False
@@ -218,9 +240,7 @@ class _View:
             return None
         now = self._clock.now()
         last = self._detail
-        same = last is not None and last.worker == worker
-        due = self._detail_dirty and not 0 <= now - self._detail_at < DETAIL_EVERY
-        if same and not due:
+        if last is not None and 0 <= now - self._detail_at < self._patience(last, worker):
             return None
         self._detail_dirty, self._detail_at = False, now
         try:
@@ -229,6 +249,14 @@ class _View:
             self._trouble = self._give_up(error, now)
             return None
         return None if self._detail == last else self._detail
+
+    def _patience(self, last: WorkerDetail, worker: WorkerRecord) -> float:
+        """For how long the last details will do."""
+        if last.worker.name != worker.name:
+            return 0
+        if last.worker != worker:
+            return RECORD_EVERY
+        return DETAIL_EVERY if self._detail_dirty else math.inf
 
     def answer(self, question: Question | None) -> Answered | None:
         """The answer to a screen's question; None when it is what was returned last, or can't be read."""
@@ -270,16 +298,22 @@ class _View:
         if self._database is None or self._reader is None:
             self._database = self._open_database()
             self._reader = self._database.reader()
-            self._workers, self._change = {}, 0
+            self._workers, self._statuses, self._change = {}, Counter(), 0
             self._dirty = True
         return self._database, self._reader
 
     def _merge(self, records: list[WorkerRecord]) -> frozenset[str]:
-        changed = frozenset(record.name for record in records if self._workers.get(record.name) != record)
+        changed = []
         for record in records:
+            before = self._workers.get(record.name)
+            if before is None or before != record:
+                changed.append(record.name)
+            if before is not None:
+                self._statuses[before.status] -= 1
+            self._statuses[record.status] += 1
             self._workers[record.name] = record
             self._change = max(self._change, record.change)
-        return changed
+        return frozenset(changed)
 
     def _give_up(self, error: Exception, now: Micros) -> str:
         self.close()
@@ -300,6 +334,7 @@ class _View:
             host=self._host,
             host_alive=self._alive,
             workers=workers,
+            statuses=MappingProxyType(dict(self._statuses)),
             changed=changed,
             activity=self._activity,
             trouble=self._trouble,

@@ -57,7 +57,9 @@ def starts_by_itself(worker: WorkerRecord) -> bool:
 @lru_cache(maxsize=16_384)
 def natural(name: str) -> tuple[str | int, ...]:
     """A key that puts `job-2` before `job-10`. Texts and numbers alternate, so keys of any two names compare."""
-    return tuple(int(part) if index % 2 else part.lower() for index, part in enumerate(_DIGITS.split(name)))
+    parts: list[str | int] = [*_DIGITS.split(name.lower())]
+    parts[1::2] = map(int, parts[1::2])
+    return tuple(parts)
 
 
 _Key = Callable[[WorkerRecord], tuple[int, ...]]
@@ -87,9 +89,18 @@ class Order:
         return Order(self.sort, not self.reverse)
 
 
+def stays(before: WorkerRecord, now: WorkerRecord, wanted: Filter, order: Order) -> bool:
+    """Whether a worker keeps its place among the others."""
+    if wanted.accepts(before) is not wanted.accepts(now):
+        return False
+    key = _KEYS.get(order.sort)
+    return key is None or key(before) == key(now)
+
+
 def arrange(workers: Iterable[WorkerRecord], wanted: Filter, order: Order) -> list[str]:
     """The names of the workers that pass the filter, in order; equal ones by name, whichever the direction."""
-    shown = sorted((worker for worker in workers if wanted.accepts(worker)), key=lambda worker: natural(worker.name))
+    passing = [worker for worker in workers if wanted.accepts(worker)] if wanted else workers
+    shown = sorted(passing, key=lambda worker: natural(worker.name))
     if order.sort is Sort.NAME:
         if order.reverse:
             shown.reverse()

@@ -1,5 +1,6 @@
 """The last guard between what was drawn and the terminal."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
@@ -16,9 +17,17 @@ class SafeFilter(LineFilter):
 
     The width of a line stays what it was. Actions on click in styles (`@click`) go as well: ours are messages of
     widgets, so one in a style can only come from markup that somebody else wrote.
+
+    Textual makes and remembers a line for each filter; so the others go before it as one with it.
     """
 
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - the base's signature
+    def __init__(self, others: Sequence[LineFilter] = ()) -> None:
+        super().__init__()
+        self.others = tuple(others)
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        for other in self.others:
+            segments = other.apply(segments, background)
         return [
             Segment(safe_text(text), None if style is None else safe_style(style), None) for text, style, _ in segments
         ]

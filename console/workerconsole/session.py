@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from workerkit.errors import HostRunningError
-from workerkit.operator import Operator
-from workerkit.store.database import Database
+from workerkit.errors import DatabaseError, HostRunningError
 from workerkit.store.records import RunRecord
+
+if TYPE_CHECKING:
+    from workerkit.operator import Operator
+    from workerkit.store.database import Database
 
 
 class Hosting(Protocol):
@@ -25,7 +27,7 @@ class Hosting(Protocol):
     def leftover_threads(self) -> bool: ...
 
 
-HostFactory = Callable[[Database], Hosting]
+HostFactory: TypeAlias = "Callable[[Database], Hosting]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,15 @@ class Session:
     `stop_host` and `close` may be called from several threads; the host ends once.
     """
 
-    def __init__(self, open_database: Callable[[], Database], make_host: HostFactory | None) -> None:
+    def __init__(self, open_database: "Callable[[], Database]", make_host: "HostFactory | None") -> None:
         self._open_database = open_database
         self._make_host = make_host
         self._lock = threading.Lock()
         self._closed = False
         self.database: Database | None = None
         self.host: Hosting | None = None
-        self.operator: Operator | None = None
+        self.ready = False
+        """Whether commands can be given: the database is open, and our host, if there is one, has started."""
 
     @property
     def wants_host(self) -> bool:
@@ -70,11 +73,10 @@ class Session:
             if self.database is None:
                 self.database = self._open_database()
             opened = self._start(self.database)
-            nudge = self.host.nudge if self.host is not None else lambda: None
-            self.operator = Operator(self.database, nudge=nudge)
+            self.ready = True
             return opened
 
-    def _start(self, database: Database) -> Opened:
+    def _start(self, database: "Database") -> Opened:
         if self._make_host is None:
             return Opened()
         host = self._make_host(database)
@@ -84,6 +86,18 @@ class Session:
             return Opened(attached_instead=str(error))
         self.host = host
         return Opened(recovered=tuple(host.recovered))
+
+    def operator(self) -> "Operator":
+        """The hand that gives commands.
+
+        Raises:
+            DatabaseError: the database is not open, or not any more.
+        """
+        from workerkit.operator import Operator
+
+        if self.database is None:
+            raise DatabaseError("the database is not open")
+        return Operator(self.database, nudge=self.host.nudge if self.host is not None else lambda: None)
 
     @property
     def trouble(self) -> str | None:
@@ -110,6 +124,6 @@ class Session:
         self._closed = True
         with self._lock:
             self.stop_host(grace)
-            database, self.database, self.operator = self.database, None, None
+            database, self.database, self.ready = self.database, None, False
             if database is not None:
                 database.close()

@@ -16,15 +16,17 @@ from workerkit.store.records import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The database as one tick of the feed saw it."""
+    """The database as one tick of the feed saw it. Two are the same only where they are one: workers are thousands."""
 
     taken_at: Micros
     host: HostRecord | None
     """The latest host; whether it lives is `host_alive`."""
     host_alive: bool
     workers: Mapping[str, WorkerRecord]
+    statuses: Mapping[str, int]
+    """How many of them have which status."""
     changed: frozenset[str]
     """Names whose record differs from the snapshot before, added ones included."""
     activity: tuple[ActivityRecord, ...]

@@ -40,7 +40,7 @@ def test_a_storm_of_sizes_ends_in_the_right_picture(command: CommandLine, tmp_pa
             rows = [[line for line in lines if f" {name} " in line and " every " in line] for name in names[:2]]
             return all(len(each) == 1 for each in rows) and "quit" in lines[33] and "ValueError" in terminal.text()
 
-        wait_for(right, "the right picture")
+        wait_for(right, lambda: f"the right picture instead of\n{terminal.text()}")
         assert terminal.busy() < 0.5
         terminal.press("q")
         terminal.expect("stop the workers and quit")

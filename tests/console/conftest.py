@@ -46,6 +46,12 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = 
         await pilot.pause(0.01)
 
 
+async def resize(pilot: Pilot[Any], columns: int, rows: int) -> None:
+    """Another size of the terminal, once the screen has it."""
+    await pilot.resize_terminal(columns, rows)
+    await until(pilot, lambda: pilot.app.screen.outer_size == (columns, rows), f"a screen of {columns} x {rows}")
+
+
 def type_in(app: App[Any], text: str) -> None:
     """Type faster than any person."""
     for character in text:

@@ -1,7 +1,7 @@
 """Records and databases for tests of the console: workers with a past, without any host or scheduler."""
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -89,7 +89,8 @@ def worker(name: str = "web", **changes: Any) -> WorkerRecord:
         "change": 1,
         "policy": {},
     }
-    return WorkerRecord(**(fields | changes))
+    fields |= changes
+    return WorkerRecord(recent_json=json.dumps(fields.pop("recent")), **fields)
 
 
 def failing(name: str = "mail", **changes: Any) -> WorkerRecord:
@@ -142,6 +143,7 @@ def snapshot(workers: Iterable[WorkerRecord] = (), **changes: Any) -> Snapshot:
         "host": host(),
         "host_alive": True,
         "workers": mapping,
+        "statuses": Counter(record.status for record in mapping.values()),
         "changed": frozenset(mapping),
         "activity": (),
         "trouble": None,

@@ -1,5 +1,7 @@
 """Records for the detail pane, an app that shows nothing else, and what stands on its screen."""
 
+import json
+import zlib
 from typing import Any
 
 from textual.app import App, ComposeResult
@@ -78,7 +80,8 @@ def failure(run_id: int = 1, *exceptions: dict[str, Any], **changes: Any) -> Fai
         "capture": {"version": 1, "exceptions": list(exceptions or (exception(),))},
         "fingerprint": "3f2a",
     }
-    return FailureRecord(**(fields | changes))
+    fields |= changes
+    return FailureRecord(packed=zlib.compress(json.dumps(fields.pop("capture")).encode()), **fields)
 
 
 def log(run_id: int = 1, seq: int = 0, text: str = "hello", **changes: Any) -> LogRecord:
@@ -150,6 +153,9 @@ class PaneApp(App[None]):
 
     def compose(self) -> ComposeResult:
         yield DetailPane()
+
+    async def on_mount(self) -> None:
+        await self.pane.furnish()
 
     def get_line_filters(self) -> list[Any]:
         return [*super().get_line_filters(), SafeFilter()]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from textual import events
 
-from tests.console.conftest import type_in, until
+from tests.console.conftest import resize, type_in, until
 from tests.console.factory import HandClock, Seed, spec
 from workerconsole.app import ConsoleApp, Exit
 from workerconsole.screens.confirm import Leave
@@ -91,7 +91,7 @@ async def test_it_draws_at_any_size(console: Console, fleet: Seed, size: tuple[i
     async with console(size=size) as (app, pilot):
         await opened(app, pilot)
         await pilot.press("j", "enter", "l", "tab", "escape", "question_mark", "escape", "slash", "x", "escape")
-        await pilot.resize_terminal(100, 30)
+        await resize(pilot, 100, 30)
         await pilot.pause()
         assert app.is_running
 
@@ -359,7 +359,7 @@ async def test_the_details_stand_under_the_table_or_beside_it_where_there_is_no_
         await pilot.pause()
         assert app.main.pane.region.y >= app.main.table.region.bottom
         assert app.main.table.region.height <= 8
-        await pilot.resize_terminal(220, 24)
+        await resize(pilot, 220, 24)
         await until(pilot, lambda: app.main.pane.region.x >= app.main.table.region.right, "the details at the side")
         assert app.main.pane.region.y == app.main.table.region.y
 

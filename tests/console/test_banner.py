@@ -19,7 +19,7 @@ async def test_what_the_embedded_host_says_of_the_database_is_on_the_screen_unti
 ) -> None:
     seed.workers([spec("mail")])
     async with console() as (app, pilot):
-        await until(pilot, lambda: app.main.snapshot is not None and app.session.operator is not None)
+        await until(pilot, lambda: app.main.snapshot is not None and app.session.ready)
         host = app.session.host = FakeHost()
         host.trouble = "/srv/jobs.db can't be written: the disk is full. Workers go on; 12 records wait in memory"
         app.main.tick()

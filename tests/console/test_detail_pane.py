@@ -101,6 +101,7 @@ async def test_the_focus_goes_along_when_a_panel_is_turned() -> None:
     async with app.run_test() as pilot:
         app.pane.show(FULL, NOW)
         app.pane.focus_panel()
+        await pilot.pause()
         app.pane.show_panel("failures")
         await pilot.pause()
         assert app.focused is app.pane.failures_panel.view

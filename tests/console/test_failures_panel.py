@@ -28,6 +28,7 @@ async def test_the_latest_failure_is_shown_with_kind_run_and_time() -> None:
     app = FailuresApp()
     async with app.run_test(size=(100, 20)) as pilot:
         app.show(THREE)
+        app.pane.focus_panel()
         await pilot.pause()
         await pilot.pause()
         screen = on_screen(app.screen)

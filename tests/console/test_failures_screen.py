@@ -8,11 +8,12 @@ import pytest
 from textual.widgets import Input
 
 from tests.console import mishaps
-from tests.console.conftest import type_in, until
+from tests.console.conftest import resize, type_in, until
 from tests.console.factory import NOW, Seed, spec
 from tests.console.pane import lines_of, on_screen
 from tests.console.test_groups import group
 from workerconsole.app import ConsoleApp
+from workerconsole.groups import arrange
 from workerconsole.screens.failures import FailuresScreen
 from workerconsole.screens.help import Help
 from workerconsole.screens.note import AskNote
@@ -41,7 +42,7 @@ def faults(seed: Seed) -> Seed:
 
 async def show(app: ConsoleApp, pilot: Any) -> FailuresScreen:
     """The screen, by its key."""
-    await until(pilot, lambda: app.main.snapshot is not None and app.session.operator, "the first picture")
+    await until(pilot, lambda: app.main.snapshot is not None and app.session.ready, "the first picture")
     await pilot.press("2")
     await until(pilot, lambda: isinstance(app.screen, FailuresScreen) and app.screen.groups is not None, "the groups")
     await pilot.pause()
@@ -138,16 +139,18 @@ async def test_states_are_given_with_a_note(
 async def test_after_a_state_was_given_the_cursor_goes_on_to_the_next_row(console: Console, faults: Seed) -> None:
     async with console() as (app, pilot):
         screen = await show(app, pilot)
-        first, second = screen.table.row(0).plain, screen.table.row(1).plain
-        assert screen.table.selected is not None
-        mark = screen.table.selected
+        assert screen.groups is not None
+        mark, following = arrange(screen.groups, screen.filter, screen.sort)[:2]
+        assert screen.table.selected == mark
         await pilot.press("d")
         await until(pilot, lambda: isinstance(app.screen, AskNote), "the dialog")
         await pilot.press("enter")
         faults.group_state(mark, GroupState.RESOLVED)
         app._clock.move(SECOND)
-        await until(pilot, lambda: screen.table.row(0).plain != first, "the new order")
-        assert screen.table.row(screen.table.cursor).plain == second
+        await until(
+            pilot, lambda: arrange(screen.groups or (), screen.filter, screen.sort)[0] == following, "the order"
+        )
+        assert screen.table.selected == following
 
 
 async def test_a_snooze_asks_until_it_is_understood(console: Console, faults: Seed) -> None:
@@ -237,7 +240,7 @@ async def test_it_draws_at_any_size(console: Console, faults: Seed) -> None:
     async with console(size=(220, 60)) as (app, pilot):
         await show(app, pilot)
         for size in ((80, 24), (40, 12), (10, 3), (1, 1), (100, 30)):
-            await pilot.resize_terminal(*size)
+            await resize(pilot, *size)
             await pilot.press("j")
         await pilot.press("G", "slash", "x", "escape", "s")
         assert app.is_running
@@ -247,12 +250,12 @@ async def test_a_thousand_groups_move_without_delay(console: Console, seed: Seed
     many = tuple(group(f"{n:04}", title=f"ValueError: number {n}", last_run_id=n) for n in range(1_000))
     async with console() as (app, pilot):
         screen = await show(app, pilot)
-        screen.take(screen.question, many)
+        screen.take_answer(screen.question, many)
         await pilot.pause()
         began = thread_time()
         for _ in range(50):
             screen.table.move_by(7)
             on_screen(screen)
-        screen.take(screen.question, many[::-1])
+        screen.take_answer(screen.question, many[::-1])
         assert thread_time() - began < 3.0
         assert screen.table.line_count == 1_000

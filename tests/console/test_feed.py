@@ -5,7 +5,7 @@ import pytest
 from textual.message import Message
 
 from tests.console.factory import NOW, HandClock, Seed, activity, failing, host, spec, worker
-from workerconsole.feed import DETAIL_EVERY, DetailFetched, Feed, SnapshotTaken
+from workerconsole.feed import DETAIL_EVERY, RECORD_EVERY, DetailFetched, Feed, SnapshotTaken
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerkit.clock import SECOND
 from workerkit.errors import DatabaseError
@@ -193,11 +193,16 @@ def test_details_come_with_the_selection_and_again_only_when_they_change(screen:
     assert screen.detail().worker.name == "b"
 
 
-def test_details_follow_the_record_at_once(screen: Screen) -> None:
+def test_details_follow_the_record_at_once_but_not_each_of_many_changes(screen: Screen, clock: HandClock) -> None:
     screen.feed.select("a")
     screen.step()
+    clock.move(RECORD_EVERY)
     screen.database.commit(failing("a"))
     assert screen.detail().worker.status == "failed"
+    screen.database.commit(worker("a"))
+    assert [type(message) for message in screen.step()] == [SnapshotTaken]
+    clock.move(RECORD_EVERY)
+    assert screen.detail().worker.status == "idle"
 
 
 def test_lines_of_a_run_show_up_although_the_record_stays(screen: Screen, clock: HandClock) -> None:

@@ -192,11 +192,11 @@ async def test_the_full_screen_goes_on_and_escape_goes_back() -> None:
         screen = LogsScreen(detail(logs=many(0, 40)), NOW)
         await app.push_screen(screen)
         await pilot.pause()
-        screen.show(detail(logs=many(0, 50)), NOW)
+        screen.take_detail(detail(logs=many(0, 50)), NOW)
         await pilot.pause()
         assert any("line 49" in line for line in on_screen(screen))
         assert "f following" in on_screen(screen)[-1]
-        screen.show(detail(worker=worker("other"), logs=many(0, 90)), NOW)
+        screen.take_detail(detail(worker=worker("other"), logs=many(0, 90)), NOW)
         await pilot.press("escape")
         assert app.screen is not screen
 
@@ -207,6 +207,6 @@ async def test_the_full_screen_of_one_run_of_the_past_stays_with_it() -> None:
         screen = LogsScreen(detail(logs=many(0, 5)), NOW, run_id=1)
         await app.push_screen(screen)
         await pilot.pause()
-        screen.show(detail(logs=(log(9, 0, "another run"),)), NOW)
+        screen.take_detail(detail(logs=(log(9, 0, "another run"),)), NOW)
         await pilot.pause()
         assert any("line 4" in line for line in on_screen(screen))

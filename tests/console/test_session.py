@@ -51,8 +51,8 @@ def test_opening_starts_the_host_and_a_command_nudges_it(opener: Callable[[], Da
     host = FakeHost()
     session = Session(opener, lambda _: host)
     assert session.open().attached_instead is None
-    assert session.operator is not None
-    session.operator.submit("pause-all")
+    assert session.ready
+    session.operator().submit("pause-all")
     assert host.calls == ["start", "nudge"]
     session.close(2.0)
     assert host.calls[-1] == "stop 2.0"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.console import mishaps
-from tests.console.conftest import type_in, until
+from tests.console.conftest import resize, type_in, until
 from tests.console.factory import NOW, Seed, spec
 from tests.console.pane import exception, frame, library_frame, lines_of, on_screen
 from workerconsole import editor
@@ -43,7 +43,7 @@ OLDER, LATER, PRICES, BANKS, TREE, SLOW, GONE, BAD = range(1, 9)
 async def show(app: ConsoleApp, pilot: Any, run_id: int) -> TracebackScreen:
     """The traceback of a run, read."""
     await until(pilot, lambda: app.main.snapshot is not None and app.feed is not None, "the first picture")
-    app.open_failure(run_id)
+    app.visits.failure(run_id)
     await until(pilot, lambda: isinstance(app.screen, TracebackScreen) and app.screen.case, "the traceback")
     await pilot.pause()
     screen = app.screen
@@ -162,7 +162,7 @@ async def test_failures_without_an_exception_look_right(
 async def test_a_run_that_has_no_failure_says_so_and_nothing_can_be_done(console: Console, shop: Seed) -> None:
     async with console() as (app, pilot):
         await until(pilot, lambda: app.feed is not None, "the feed")
-        app.open_failure(999)
+        app.visits.failure(999)
         await until(pilot, lambda: "Run 999 has no failure, or it is no longer kept." in text(app), "the reason")
         await pilot.press("c", "a", "r", "left_square_bracket", "slash", "e")
         assert toasts(app)
@@ -174,7 +174,7 @@ async def test_it_draws_at_any_size(console: Console, shop: Seed) -> None:
     async with console(size=(220, 60)) as (app, pilot):
         await show(app, pilot, PRICES)
         for size in ((140, 42), (80, 24), (40, 10), (10, 3), (1, 1), (100, 30)):
-            await pilot.resize_terminal(*size)
+            await resize(pilot, *size)
             await pilot.press("tab", "j")
         await pilot.press("G", "enter", "shift+tab", "v", "slash", "escape", "question_mark", "escape")
         assert app.is_running

@@ -21,6 +21,10 @@ from workerkit.store.migrate import lock_path
 if TYPE_CHECKING:
     from workerconsole.session import HostFactory
 
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread that computes lets another one on. A key waits for that several times: by Python's own
+5 ms each, it would take 50 ms to show while workers are busy."""
+
 
 def open_console(arguments: Namespace) -> int:
     """Hosts the targets with a screen; attaches where a host lives already, without loading them again."""
@@ -55,6 +59,9 @@ def attach(arguments: Namespace) -> int:
 
 def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: bool = False) -> int:
     """Runs the screen until the operator leaves it, and ends the process if a worker's thread would not let it end."""
+    from workerconsole.collector import hold_back
+
+    hold_back()
     from workerconsole.app import ConsoleApp
     from workerconsole.theme import ThemeError
 
@@ -75,6 +82,7 @@ def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: boo
         )
     except ThemeError as error:
         raise UsageError(str(error)) from error
+    sys.setswitchinterval(SWITCH_INTERVAL)
     ending = app.run()
     if ending.message:
         say(ending.message)

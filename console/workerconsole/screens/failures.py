@@ -109,7 +109,7 @@ class FailuresScreen(Screen[None]):
 
     # -- what comes from the feed ----------------------------------------------------------------------------------
 
-    def take(self, question: object, answer: object) -> None:
+    def take_answer(self, question: object, answer: object) -> None:
         """Show what the feed found."""
         if question is self.question and isinstance(answer, tuple):
             self.groups = answer
@@ -156,7 +156,7 @@ class FailuresScreen(Screen[None]):
         return GroupContext(
             desk=self,
             group=self.table.selected,
-            ready=self.console.session.operator is not None,
+            ready=self.console.session.ready,
             read_only=self.console.read_only,
         )
 
@@ -176,7 +176,7 @@ class FailuresScreen(Screen[None]):
 
     def open_occurrences(self) -> None:
         if (group := self.table.selected) is not None:
-            self.console.open_failure(group.last_run_id)
+            self.console.visits.failure(group.last_run_id)
 
     def give_state(self, verb: GroupVerb) -> None:
         group = self.table.selected

@@ -50,7 +50,7 @@ class LogsScreen(Screen[None]):
             self.call_after_refresh(panel.show_run, self._run_id)
         self._draw_keys()
 
-    def show(self, detail: WorkerDetail, now: Micros) -> None:
+    def take_detail(self, detail: WorkerDetail, now: Micros) -> None:
         """What the feed knows now; another worker's detail is ignored."""
         if self._run_id is None and detail.worker.name == self._detail.worker.name and self.is_mounted:
             self.query_one(LogPanel).show(detail, now)

@@ -1,24 +1,20 @@
-"""The main screen: header, table, details, footer. It applies snapshots and carries out the actions of the registry."""
+"""The main screen: header, table, details, footer. It applies snapshots; what its actions do is the desk's."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 
 from workerconsole import actions
-from workerconsole.desk import Context, Panel, Verb
+from workerconsole.desk import Context
 from workerconsole.notices import Watch
-from workerconsole.orders import Order
-from workerconsole.screens.confirm import Confirm
-from workerconsole.screens.help import Help
-from workerconsole.screens.logs import LogsScreen
-from workerconsole.screens.params import AskParams
-from workerconsole.screens.pause import AskPause, PauseWish
+from workerconsole.screens.main_desk import MainDesk
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerconsole.widgets.banner import Banner, banner_items
 from workerconsole.widgets.detail_pane import DetailPane
@@ -28,7 +24,7 @@ from workerconsole.widgets.footer import KeyFooter
 from workerconsole.widgets.header import HeaderState, StatusHeader
 from workerconsole.widgets.worker_table import HEADER_LINES, WorkerTable
 from workerkit.clock import Clock, Micros
-from workerkit.store.records import RunRecord, WorkerRecord
+from workerkit.store.records import RunRecord
 
 if TYPE_CHECKING:
     from workerconsole.app import ConsoleApp
@@ -71,17 +67,21 @@ class MainScreen(Screen[None]):
     def __init__(self, clock: Clock, *, title: str, read_only: bool) -> None:
         super().__init__()
         self._clock = clock
+        self._desk = MainDesk(self, clock)
         self._title = title
         self._read_only = read_only
         self._watch = Watch()
         self._held: Snapshot | None = None
         self._recovered: tuple[RunRecord, ...] = ()
         self._opening_trouble: str | None = None
+        self._list_height: int | None = None
+        self._shows_rows = False
         self.snapshot: Snapshot | None = None
         self.detail: WorkerDetail | None = None
         self.frozen = False
 
     def compose(self) -> ComposeResult:
+        self._take_shape(self.app.size)
         yield StatusHeader()
         yield Banner()
         yield FilterBar()
@@ -99,21 +99,36 @@ class MainScreen(Screen[None]):
         self._show_around()
 
     def on_resize(self, event: events.Resize) -> None:
-        tall = event.size.height >= TALL
-        self.set_class(tall, "-tall")
-        self.set_class(not tall and event.size.width >= WIDE, "-wide")
+        self._take_shape(event.size)
         self._share_room()
+
+    def _take_shape(self, size: Size) -> None:
+        """The classes that follow from the size and from what there is to show, at once: all parts are styled anew."""
+        tall = size.height >= TALL
+        shape = {
+            "-tall": tall,
+            "-wide": not tall and size.width >= WIDE,
+            "-bare": self.snapshot is None or not self.snapshot.workers,
+            "-empty": not self._shows_rows,
+        }
+        wanted = {name for name, holds in shape.items() if holds}
+        if self.classes & shape.keys() != wanted:
+            self.set_classes(self.classes - shape.keys() | wanted)
 
     def _share_room(self) -> None:
         """Under each other, the table gets the lines it needs, up to half; by all workers, not by those that pass
         the filter, or the details would jump while one types."""
-        part = self.query_one("#list")
+        height: int | None
         if self.has_class("-tall") and not self.has_class("-bare") and self.snapshot is not None:
             rows = len(self.snapshot.workers) + HEADER_LINES + 1
             half = (self.size.height - 4) // 2
-            part.styles.height = max(LEAST_ROWS, min(rows, half))
+            height = max(LEAST_ROWS, min(rows, half))
         else:
-            part.styles.height = None
+            height = None
+        if height != self._list_height:
+            # Textual lays out anew whenever it is set, also to what it is.
+            self._list_height = height
+            self.query_one("#list").styles.height = height
 
     # -- parts -----------------------------------------------------------------------------------------------------
 
@@ -148,12 +163,12 @@ class MainScreen(Screen[None]):
         self._show_around()
         return True
 
-    def take_detail(self, detail: WorkerDetail) -> None:
+    def take_detail(self, detail: WorkerDetail, now: Micros) -> None:
         """Show the details of a worker, if it is still the selected one."""
         selected = self.table.selected
         if selected is not None and selected.name == detail.worker.name:
             self.detail = detail
-            self.pane.show(detail, self._clock.now())
+            self.pane.show(detail, now)
 
     def take_recovery(self, recovered: tuple[RunRecord, ...]) -> None:
         """Remember which runs our host found in flight at its start."""
@@ -187,7 +202,7 @@ class MainScreen(Screen[None]):
 
     def _show_around(self) -> None:
         """Header, banner, footer, and what stands in place of an empty table."""
-        now = self._now()
+        now = self.now()
         snapshot = self.snapshot
         self.query_one(StatusHeader).show(
             HeaderState(
@@ -204,17 +219,17 @@ class MainScreen(Screen[None]):
             self.query_one(Banner).show_items(
                 banner_items(snapshot, now, self._recovered, self.console.session.trouble)
             )
-        empty = not self.table.names
-        self.set_class(empty, "-empty")
-        self.set_class(snapshot is None or not snapshot.workers, "-bare")
+        self._shows_rows = bool(self.table.names)
+        self._take_shape(self.size)
         self._share_room()
-        if empty:
+        if not self._shows_rows:
             self.query_one(EmptyState).show_message(empty_message(snapshot, self.table.filter, self._opening_trouble))
         elif self.focused is None:
             self.table.focus()
         self._show_footer()
 
-    def _now(self) -> Micros:
+    def now(self) -> Micros:
+        """The time of what is shown: it stands still with the picture."""
         return self.snapshot.taken_at if self.frozen and self.snapshot is not None else self._clock.now()
 
     def _show_footer(self) -> None:
@@ -230,13 +245,13 @@ class MainScreen(Screen[None]):
         snapshot = self.snapshot
         workers = snapshot.workers if snapshot is not None else {}
         return Context(
-            desk=self,
+            desk=self._desk,
             selected=self.table.selected,
             marked=self.table.marked,
             known=len(workers),
             all_paused=bool(workers) and all(w.paused for w in workers.values() if w.registered),
             host_alive=snapshot is not None and snapshot.host_alive,
-            ready=self.console.session.operator is not None,
+            ready=self.console.session.ready,
             read_only=self._read_only,
             frozen=self.frozen,
         )
@@ -254,113 +269,7 @@ class MainScreen(Screen[None]):
             self.console.tell(reason, severity="warning")
         else:
             action.perform(context)
-            self._show_footer()
-
-    def order(
-        self,
-        verb: Verb,
-        workers: Sequence[WorkerRecord] = (),
-        params: dict[str, Any] | None = None,
-        reason: str = "",
-    ) -> None:
-        self.console.give(Order(verb, tuple(worker.name for worker in workers), params, reason))
-
-    def ask(self, question: str, yes: str, then: Callable[[], None]) -> None:
-        def answered(answer: bool | None) -> None:
-            if answer:
-                then()
-
-        self.app.push_screen(Confirm(question, yes), answered)
-
-    def ask_params(self, worker: WorkerRecord) -> None:
-        def answered(params: dict[str, Any] | None) -> None:
-            if params is not None:
-                self.order("run", [worker], params)
-
-        self.app.push_screen(AskParams(worker.name), answered)
-
-    def ask_pause(self, workers: Sequence[WorkerRecord], *, everyone: bool = False) -> None:
-        concerned = tuple(self._pausable()) if everyone else tuple(workers)
-
-        def answered(wish: PauseWish | None) -> None:
-            if wish is not None:
-                params = {"until": wish.until} if wish.until is not None else None
-                self.order("pause-all" if everyone else "pause", () if everyone else workers, params, wish.reason)
-
-        self.app.push_screen(AskPause(concerned, self._clock, everyone=everyone), answered)
-
-    def _pausable(self) -> Iterable[WorkerRecord]:
-        workers = self.snapshot.workers.values() if self.snapshot is not None else ()
-        return (worker for worker in workers if worker.registered and worker.load_error is None)
-
-    def open_why(self) -> None:
-        if (worker := self.table.selected) is not None:
-            self.console.open_why(worker.name)
-
-    def show_panel(self, panel: Panel) -> None:
-        self.pane.show_panel(panel)
-
-    def turn_panel(self, step: int) -> None:
-        self.pane.turn_panel(step)
-
-    def open_traceback(self) -> None:
-        worker = self.table.selected
-        if worker is not None:
-            self.console.open_latest_failure(worker)
-
-    def open_failures(self) -> None:
-        self.console.open_failures()
-
-    def show_workers(self) -> None:
-        self.remove_class("-expanded")
-        self.table.focus()
-
-    def open_detail(self) -> None:
-        if self.pane.has_focus_within:
-            self._open_full()
-            return
-        small = not (self.has_class("-wide") or self.has_class("-tall"))
-        self.set_class(small, "-expanded")
-        self.pane.focus_panel()
-
-    def _open_full(self) -> None:
-        """The logs or the tracebacks over the whole screen; the other panels have no need of it."""
-        if self.detail is None:
-            return
-        if self.pane.panel == "logs":
-            self.app.push_screen(LogsScreen(self.detail, self._now()))
-        elif self.pane.panel == "failures" and (failure := self.pane.failures_panel.failure) is not None:
-            self.console.open_failure(failure.run_id)
-
-    def go_back(self) -> None:
-        if self.has_class("-expanded"):
-            self.remove_class("-expanded")
-            self.table.focus()
-        elif self.filter_bar.has_focus_within or (self.table.has_focus and self.filter_bar.filtering):
-            self.filter_bar.clear()
-            self.table.focus()
-        elif not self.table.has_focus:
-            self.table.focus()
-        elif self.table.marked:
-            self.table.clear_marks()
-        else:
-            self.query_one(Banner).dismiss()
-
-    def leave(self) -> None:
-        if self.has_class("-expanded") or self.pane.has_focus_within:
-            self.go_back()
-        else:
-            self.console.leave()
-
-    def open_help(self) -> None:
-        self.app.push_screen(Help())
-
-    def open_palette(self) -> None:
-        self.app.action_command_palette()
-
-    def open_filter(self) -> None:
-        self.remove_class("-expanded")
-        self.filter_bar.open()
+            self.call_after_refresh(self._show_footer)
 
     def freeze(self) -> None:
         self.frozen = not self.frozen
@@ -369,30 +278,6 @@ class MainScreen(Screen[None]):
             self.take(held)
             self.console.drawn()
         self._show_around()
-
-    def copy_error(self) -> None:
-        self.console.copy_error(self.table.selected, self.detail)
-
-    def move_cursor(self, rows: int = 0, pages: int = 0) -> None:
-        if pages:
-            self.table.move_page(pages)
-        else:
-            self.table.move(rows)
-
-    def move_cursor_to_end(self, bottom: bool) -> None:
-        self.table.move_to_end(bottom)
-
-    def toggle_mark(self) -> None:
-        self.table.toggle_mark()
-
-    def mark_all(self) -> None:
-        self.table.mark_all()
-
-    def sort_next(self) -> None:
-        self.table.set_order(self.table.order.next())
-
-    def sort_reverse(self) -> None:
-        self.table.set_order(self.table.order.reversed())
 
     # -- the palette's workers -------------------------------------------------------------------------------------
 
@@ -413,10 +298,15 @@ class MainScreen(Screen[None]):
 
     @on(WorkerTable.CursorMoved)
     def _cursor_moved(self, message: WorkerTable.CursorMoved) -> None:
-        self.console.select(message.worker)
         if message.worker is None:
             self.detail = None
-            self.pane.show(None, self._now())
+            self.pane.show(None, self.now())
+        # The cursor is drawn first; the feed's thread would have the processor before it.
+        self.call_after_refresh(self._follow_cursor)
+
+    def _follow_cursor(self) -> None:
+        worker = self.table.selected
+        self.console.select(worker.name if worker is not None else None)
         self._show_footer()
 
     @on(WorkerTable.Opened)
@@ -429,10 +319,9 @@ class MainScreen(Screen[None]):
 
     @on(DetailPane.Left)
     def _pane_left(self) -> None:
-        self.go_back()
+        self._desk.go_back()
 
-    @on(DetailPane.StackWanted)
-    def _stack_wanted(self) -> None:
+    def on_stack_panel_wanted(self) -> None:
         self.perform("stack")
 
     @on(FilterBar.Changed)

@@ -96,7 +96,7 @@ class TracebackScreen(Screen[None]):
 
     # -- what comes from the feed ----------------------------------------------------------------------------------
 
-    def take(self, question: object, answer: object) -> None:
+    def take_answer(self, question: object, answer: object) -> None:
         """Show what the feed found; an answer to a question that is no longer asked is left alone."""
         if question is not self.question:
             return
@@ -161,7 +161,7 @@ class TracebackScreen(Screen[None]):
             library_frames=sum(not frame.own for frame in trace.frames) if trace is not None else 0,
             hits=len(self._hits),
             host_alive=snapshot is not None and snapshot.host_alive,
-            ready=self.console.session.operator is not None,
+            ready=self.console.session.ready,
             read_only=self.console.read_only,
             held_for=self._held_for(),
         )

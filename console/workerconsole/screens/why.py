@@ -121,7 +121,7 @@ class WhyScreen(Screen[None]):
     def view(self) -> LineView:
         return self.query_one(LineView)
 
-    def show(self, detail: WorkerDetail) -> None:
+    def take_detail(self, detail: WorkerDetail, now: Micros) -> None:  # noqa: ARG002 -- it tells the time itself
         """What the feed knows now; another worker's detail is ignored."""
         if detail.worker.name == self._worker:
             self._detail = detail

@@ -230,6 +230,25 @@ def row_cells(placed: Sequence[Placed], worker: WorkerRecord, at: Moment) -> tup
     return tuple(_fill(place.column.cell(worker, at, place.width), place.width, place.column.right) for place in placed)
 
 
+def joined(cells: Sequence[Cell]) -> list[Piece]:
+    """A whole line: the cells with the gaps between them, in as few pieces as can be.
+
+    What is blank looks alike in all our styles, so it takes that of the piece before it.
+    """
+    pieces: list[Piece] = []
+    held, style = "", ""
+    for cell in cells:
+        for text, own in cell:
+            if own == style or text.isspace() or not text:
+                held += text
+            else:
+                pieces.append((held, style))
+                held, style = text, own
+        held += " " * GAP
+    pieces.append((held[:-GAP], style))
+    return [piece for piece in pieces if piece[0]]
+
+
 def _fill(cell: Cell, width: int, right: bool) -> Cell:
     used = sum(cell_len(text) for text, _ in cell)
     if used > width:

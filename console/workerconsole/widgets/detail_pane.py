@@ -1,10 +1,9 @@
 """The detail pane: one worker, five views of it, one line of tabs."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -16,14 +15,14 @@ from textual.widgets import ContentSwitcher, Static
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
 from workerconsole.widgets.columns import shorten
-from workerconsole.widgets.failures_panel import FailuresPanel
-from workerconsole.widgets.log_panel import LogPanel
-from workerconsole.widgets.overview import OverviewPanel
 from workerconsole.widgets.panel import Panel
-from workerconsole.widgets.runs_panel import RunsPanel, RunTable
-from workerconsole.widgets.stack_panel import StackPanel
 from workerkit.clock import Micros
 from workerkit.outcome import Outcome
+
+if TYPE_CHECKING:
+    from workerconsole.widgets.failures_panel import FailuresPanel
+    from workerconsole.widgets.log_panel import LogPanel
+    from workerconsole.widgets.runs_panel import RunTable
 
 LEAST_NAME = 6
 """Cells that a worker's name needs at the end of the line to be of use."""
@@ -61,7 +60,7 @@ class PanelTabs(Static):
             return
         self._wanted = wanted
         self._tabs, line = tab_line(active, failures, hint, worker, focused, self.size.width)
-        self.update(line)
+        self.update(line, layout=False)
 
     def on_click(self, event: Click) -> None:
         for tab in self._tabs:
@@ -134,24 +133,38 @@ class DetailPane(Widget):
 
         panel: str
 
-    StackWanted = StackPanel.Wanted
-
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
         self._detail: WorkerDetail | None = None
         self._now: Micros = 0
         self._panel = "overview"
+        self._furnishing = self._furnished = False
 
-    def compose(self) -> ComposeResult:
-        yield PanelTabs()
-        with ContentSwitcher(initial="nothing"):
-            with Vertical(id="nothing"):
-                yield Static(Content("Select a worker to see its details."))
-            yield OverviewPanel(id="overview")
-            yield RunsPanel(id="runs")
-            yield FailuresPanel(id="failures")
-            yield LogPanel(id="logs")
-            yield StackPanel(id="stack")
+    async def furnish(self) -> None:
+        """Bring in tabs and panels. Not before the pane can be seen: the first picture would wait for their imports."""
+        if self._furnishing:
+            return
+        self._furnishing = True
+        from workerconsole.widgets.failures_panel import FailuresPanel
+        from workerconsole.widgets.log_panel import LogPanel
+        from workerconsole.widgets.overview import OverviewPanel
+        from workerconsole.widgets.runs_panel import RunsPanel
+        from workerconsole.widgets.stack_panel import StackPanel
+
+        await self.mount(
+            PanelTabs(),
+            ContentSwitcher(
+                Vertical(Static(Content("Select a worker to see its details.")), id="nothing"),
+                OverviewPanel(id="overview"),
+                RunsPanel(id="runs"),
+                FailuresPanel(id="failures"),
+                LogPanel(id="logs"),
+                StackPanel(id="stack"),
+                initial="nothing",
+            ),
+        )
+        self._furnished = True
+        self._update()
 
     # What is shown
 
@@ -166,17 +179,22 @@ class DetailPane(Widget):
         return self.query_one(f"#{self._panel}", Panel)
 
     @property
-    def failures_panel(self) -> FailuresPanel:
-        return self.query_one(FailuresPanel)
+    def failures_panel(self) -> "FailuresPanel":
+        return cast("FailuresPanel", self.query_one("#failures"))
 
     @property
-    def logs_panel(self) -> LogPanel:
-        return self.query_one(LogPanel)
+    def logs_panel(self) -> "LogPanel":
+        return cast("LogPanel", self.query_one("#logs"))
 
     @property
     def detail(self) -> WorkerDetail | None:
-        """What it shows."""
+        """What it is to show."""
         return self._detail
+
+    @property
+    def _shown(self) -> WorkerDetail | None:
+        """What the panels show; nothing before there are any."""
+        return self._detail if self._furnished else None
 
     def show(self, detail: WorkerDetail | None, now: Micros) -> None:
         """Show this worker as of `now`. Only the panel in sight does any work, and only where something changed."""
@@ -207,12 +225,12 @@ class DetailPane(Widget):
 
     def focus_panel(self) -> None:
         """Put the focus into the panel that is shown."""
-        if self._detail is not None:
+        if self._shown is not None:
             self.current.view.focus()
 
     def show_log(self, run_id: int) -> bool:
         """Turn to the lines of a run; False when they are not among the latest."""
-        if self._detail is None or all(record.run_id != run_id for record in self._detail.logs):
+        if self._shown is None or all(record.run_id != run_id for record in self._shown.logs):
             return False
         self.show_panel("logs")
         # The panel has a width, and so its rows, only after it has been laid out.
@@ -221,17 +239,19 @@ class DetailPane(Widget):
 
     def editor_target(self) -> tuple[str, int] | None:
         """The file and line that the editor key means here; from a worker's record, so check them."""
-        return self.current.editor_target() if self._detail is not None else None
+        return self.current.editor_target() if self._shown is not None else None
 
     def copy_text(self) -> tuple[str, str] | None:
         """What the copy key means here, and its name."""
-        return self.current.copy_text() if self._detail is not None else None
+        return self.current.copy_text() if self._shown is not None else None
 
     # Keeping it so
 
     def _update(self) -> None:
+        if not self._furnished:
+            return
         switcher = self.query_one(ContentSwitcher)
-        wanted = self._panel if self._detail is not None else "nothing"
+        wanted = self._panel if self._shown is not None else "nothing"
         if switcher.current != wanted:
             switcher.current = wanted
             # A panel that was hidden has no size yet, and so can't lay out its lines.
@@ -239,22 +259,24 @@ class DetailPane(Widget):
         self._fill()
 
     def _fill(self) -> None:
-        if self._detail is not None:
-            self.current.show(self._detail, self._now)
+        if self._shown is not None:
+            self.current.show(self._shown, self._now)
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:
-        detail = self._detail
+        if not self._furnished:
+            return
+        detail = self._shown
         hint = self.current.hint if detail is not None else ""
         failures = len(detail.failures) if detail is not None else 0
         worker = clean(detail.worker.name) if detail is not None else ""
         self.query_one(PanelTabs).set_tabs(self._panel, failures, hint, worker, self.has_focus_within)
 
-    def on_mount(self) -> None:
-        self.call_after_refresh(self._update)
-
     def on_resize(self) -> None:
-        self.call_after_refresh(self._draw_tabs)
+        if self._furnished:
+            self.call_after_refresh(self._draw_tabs)
+        else:
+            self.call_after_refresh(self.furnish)
 
     def on_descendant_focus(self) -> None:
         self._draw_tabs()
@@ -270,7 +292,7 @@ class DetailPane(Widget):
         event.stop()
         self._draw_tabs()
 
-    def on_run_table_chosen(self, event: RunTable.Chosen) -> None:
+    def on_run_table_chosen(self, event: "RunTable.Chosen") -> None:
         """A failed run opens its traceback, any other its lines; the app fetches what the pane does not have."""
         event.stop()
         failed = event.run.outcome == Outcome.FAILED

@@ -59,6 +59,8 @@ class FilterBar(Horizontal):
     class Closed(Message):
         """The operator is done typing."""
 
+    _hint = ("", "")
+
     def compose(self) -> ComposeResult:
         yield Static("/", id="filter-prompt")
         yield FilterInput(placeholder="web   !web   status:failed   tag:nightly", compact=True, max_length=200)
@@ -90,11 +92,10 @@ class FilterBar(Horizontal):
 
     def show_count(self, shown: int, known: int, mistake: str | None) -> None:
         """Say how many pass, or why none can."""
-        hint = self.query_one("#filter-hint", Static)
-        if mistake is not None:
-            hint.update(Content.styled(mistake, "$text-warning"))
-        else:
-            hint.update(Content(f"{shown:,} of {known:,}  esc clears"))
+        hint = (mistake, "$text-warning") if mistake is not None else (f"{shown:,} of {known:,}  esc clears", "")
+        if hint != self._hint:
+            self._hint = hint
+            self.query_one("#filter-hint", Static).update(Content.styled(*hint))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

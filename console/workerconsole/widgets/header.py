@@ -1,6 +1,5 @@
 """The lines at the top: which host, on which database, and how its workers fare."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,11 +150,10 @@ def _path(path: Path) -> str:
 
 
 def _statuses(snapshot: Snapshot, words: bool = True) -> Content:
-    counts = Counter(worker.status for worker in snapshot.workers.values())
     known = [status.value for status in _ORDER]
     parts = [Content.styled(fmt.plural(len(snapshot.workers), "worker"), "bold")]
-    for status in [*known, *sorted(counts.keys() - set(known))]:
-        if number := counts[status]:
+    for status in [*known, *sorted(snapshot.statuses.keys() - set(known))]:
+        if number := snapshot.statuses.get(status):
             text = f"{fmt.status_symbol(status)} {number:,}" + (f" {clean(status, 20)}" if words else "")
             parts.append(Content.styled(text, fmt.status_style(status)))
     return Content("   " if words else "  ").join(parts)
@@ -201,14 +199,17 @@ class StatusHeader(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name
         super().__init__(id=id)
         self._state: HeaderState | None = None
+        self._drawn = Content()
 
     def show(self, state: HeaderState) -> None:
-        """Draw this from now on."""
-        if state != self._state:
-            self._state = state
+        """Say this from now on; drawn again only where it reads differently."""
+        self._state = state
+        if not self._content().is_same(self._drawn):
             self.refresh()
 
     def render(self) -> Content:
-        if self._state is None:
-            return Content("")
-        return Content("\n").join(header_lines(self._state, self.size.width))
+        self._drawn = self._content()
+        return self._drawn
+
+    def _content(self) -> Content:
+        return Content("\n").join(header_lines(self._state, self.size.width)) if self._state is not None else Content()

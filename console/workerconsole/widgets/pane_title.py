@@ -46,7 +46,7 @@ class PaneTitle(Static):
         room = self.size.width - 1
         if self._hint and line.cell_length + cell_len(self._hint) + 2 <= room:
             line = Content.assemble(line, " " * (room - line.cell_length - cell_len(self._hint)), self._hint)
-        self.update(line.truncate(max(room, 1), ellipsis=True))
+        self.update(line.truncate(max(room, 1), ellipsis=True), layout=False)
 
     def on_mount(self) -> None:
         self._draw()

@@ -1,6 +1,6 @@
 """The table of workers: any number of rows, drawn line by line, none of them a widget."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -16,9 +16,10 @@ from textual.style import Style
 
 from workerconsole.actions import bindings
 from workerconsole.filters import Filter
-from workerconsole.roster import Order, arrange
+from workerconsole.roster import Order, arrange, stays
 from workerconsole.snapshot import Snapshot
-from workerconsole.widgets.columns import MARK, Cell, Moment, Placed, fit, header_cells, row_cells
+from workerconsole.widgets.bar_position import bar_position
+from workerconsole.widgets.columns import MARK, Cell, Moment, Placed, fit, header_cells, joined, row_cells
 from workerkit.clock import SECOND, Clock, Micros
 from workerkit.store.records import WorkerRecord
 
@@ -86,9 +87,12 @@ class WorkerTable(ScrollView, can_focus=True):
         self._arranged_at: Micros = 0
         self._stale = False
         self._placed: tuple[Placed, ...] = ()
+        self._measured_for = 0
+        """The width that the columns are placed for."""
         self._moment = Moment(clock.now())
         self._lines: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_LINES)
-        self._drawn: dict[str, tuple[Cell, ...]] = {}
+        self._cells: dict[str, tuple[Cell, ...]] = {}
+        """Of rows that have been drawn since their worker changed, or the time passed."""
         self._styles: dict[tuple[str, str], RichStyle] = {}
 
     # -- what others read ------------------------------------------------------------------------------------------
@@ -132,15 +136,15 @@ class WorkerTable(ScrollView, can_focus=True):
         now = self._clock.now()
         self._moment = Moment(now, snapshot.host_alive)
         self._marks &= snapshot.workers.keys()
-        if others:
-            self._measure()
-        self._stale = self._stale or others or bool(snapshot.changed)
+        if others and self._measure():
+            self.refresh()
+        self._stale = self._stale or others or any(self._moves(before[name]) for name in snapshot.changed)
         if others or (self._stale and abs(now - self._arranged_at) >= ARRANGE_EVERY):
             self._arrange()
-        if alive_changed:
-            self.refresh()
-        else:
-            self._redraw_changed()
+        self._redraw_changed(None if alive_changed else snapshot.changed)
+
+    def _moves(self, before: WorkerRecord) -> bool:
+        return not stays(before, self._workers[before.name], self._filter, self._order)
 
     def tick(self) -> None:
         """Once a second: countdowns in sight, and the order if changes are waiting for it."""
@@ -255,20 +259,32 @@ class WorkerTable(ScrollView, can_focus=True):
         elif row >= top + self._page_size:
             self.scroll_to(y=row - self._page_size + 1, animate=False, immediate=True, force=True)
 
-    def _measure(self) -> None:
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """As the base class does, but a scroll bar that looks the same is not drawn again for each row."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = bar_position(new_value, self.virtual_size.height, self.size.height)
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
+
+    def _measure(self) -> bool:
+        """Find the columns that fit; whether they are others now."""
         longest = max(map(len, self._workers), default=0)
         schedule = max((len(worker.schedule) for worker in self._workers.values()), default=0)
+        self._measured_for = self.size.width
         placed = fit(self.scrollable_content_region.width or self.size.width, longest, schedule)
-        if placed != self._placed:
-            self._placed = placed
-            self.refresh()
+        if placed == self._placed:
+            return False
+        self._placed = placed
+        self._cells.clear()
+        return True
 
     def _measure_height(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._names) + HEADER_LINES)
 
     def on_resize(self) -> None:
         self._measure_height()
-        self._measure()
+        if self._measure():
+            self.refresh()
         if self._cursor in self._rows:
             self._bring_into_sight(self._rows[self._cursor])
 
@@ -279,13 +295,21 @@ class WorkerTable(ScrollView, can_focus=True):
         self._styles.clear()
         self._lines.clear()
 
-    def _redraw_changed(self) -> None:
-        """Refresh the lines in sight whose text is another than when they were drawn."""
+    def _redraw_changed(self, changed: Collection[str] | None = None) -> None:
+        """Refresh the lines in sight that say something else now: of changed workers, or of all as time has passed."""
+        before = self._cells
+        self._cells = {} if changed is None else {name: known for name, known in before.items() if name not in changed}
         for row in self._visible_rows():
             name = self._names[row]
             worker = self._workers.get(name)
-            if worker is not None and self._drawn.get(name) != row_cells(self._placed, worker, self._moment):
+            if worker is not None and name not in self._cells and self._cells_of(worker) != before.get(name):
                 self._refresh_row(name)
+
+    def _cells_of(self, worker: WorkerRecord) -> tuple[Cell, ...]:
+        cells = self._cells.get(worker.name)
+        if cells is None:
+            cells = self._cells[worker.name] = row_cells(self._placed, worker, self._moment)
+        return cells
 
     def _refresh_row(self, name: str | None) -> None:
         row = self._rows.get(name) if name is not None else None
@@ -294,6 +318,22 @@ class WorkerTable(ScrollView, can_focus=True):
             if HEADER_LINES <= y < self.size.height:
                 self.refresh(Region(0, y, self.size.width, 1))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Past Textual's cache, which knows lines by their place: a table that scrolls has them all elsewhere."""
+        if self._measured_for != self.size.width:
+            # Its first frame; the event of its new size comes only after that.
+            self._measure()
+        left, right = crop.column_span
+        background = self.background_colors[1]
+        filters = self.get_line_filters()
+        strips = []
+        for y in crop.line_range:
+            strip = self.render_line(y)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip.crop(left, right))
+        return strips
+
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y < HEADER_LINES:
@@ -301,8 +341,7 @@ class WorkerTable(ScrollView, can_focus=True):
         row = y - HEADER_LINES + self.scroll_offset.y
         if not 0 <= row < len(self._names) or (worker := self._workers.get(self._names[row])) is None:
             return Strip.blank(width, self._style("worker-table--row", ""))
-        cells = row_cells(self._placed, worker, self._moment)
-        self._remember(worker.name, cells)
+        cells = self._cells_of(worker)
         component = self._component(row, worker.name)
         mark = MARK if worker.name in self._marks else " "
         key = (cells, component, mark, width, self.has_focus)
@@ -310,11 +349,6 @@ class WorkerTable(ScrollView, can_focus=True):
         if strip is None:
             strip = self._lines[key] = self._strip(cells, component, mark, width)
         return strip
-
-    def _remember(self, name: str, cells: tuple[Cell, ...]) -> None:
-        if len(self._drawn) > CACHED_LINES:
-            self._drawn.clear()
-        self._drawn[name] = cells
 
     def _component(self, row: int, name: str) -> str:
         if name == self._cursor:
@@ -324,10 +358,7 @@ class WorkerTable(ScrollView, can_focus=True):
     def _strip(self, cells: tuple[Cell, ...], component: str, mark: str, width: int) -> Strip:
         blank = self._style(component, "")
         segments = [Segment(mark, self._style(component, "$text-primary"))]
-        for index, cell in enumerate(cells):
-            if index:
-                segments.append(Segment("  ", blank))
-            segments.extend(Segment(text, self._style(component, style)) for text, style in cell if text)
+        segments += [Segment(text, self._style(component, style)) for text, style in joined(cells)]
         return Strip(segments).adjust_cell_length(width, blank)
 
     def _style(self, component: str, style: str) -> RichStyle:
