@@ -32,8 +32,9 @@ format: $(VENV)/dev.stamp ## let ruff format and mend what it can
 screenshots: $(VENV)/dev.stamp ## draw the pictures in assets/ from the running program
 	@$(BIN)/python -m tests.screenshots
 
-bench: $(VENV)/dev.stamp ## measure what things cost, beside what people would use otherwise
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/bench.stamp ## measure what things cost, beside what people would use otherwise
+	@$(BIN)/python -m benchmarks --keep benchmarks/results; code=$$?; \
+	$(BIN)/python -m benchmarks.plot benchmarks/results && exit $$code
 
 soak: $(VENV)/dev.stamp ## trials that take minutes: kills, slots, leaks over 100,000 runs, workers of every nasty kind
 	@$(BIN)/python -m tests.soak
@@ -50,4 +51,8 @@ $(VENV)/run.stamp: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	$(INSTALL) --editable '.[bench]'
 	@touch $@

@@ -8,7 +8,11 @@ from pathlib import Path
 
 from benchmarks.report import Table, as_document, as_markdown
 
-BENCHMARKS = ("capture", "processes")
+BENCHMARKS = (
+    *("throughput", "lateness", "memory", "growth"),
+    *("first_paint", "keys", "busy_screen", "idle"),
+    *("history", "command_line", "capture", "processes"),
+)
 """Modules of this package with `tables(rounds)`. A further one is named here."""
 ROUNDS = 5
 

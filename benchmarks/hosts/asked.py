@@ -1,0 +1,77 @@
+"""`python -m benchmarks.hosts.asked PEER`: thousands of runs are asked for one by one, as task queues are used."""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.hosts.measuring import wait_until
+
+THREADS = 10
+"""Of APScheduler, its own default; Huey's is one."""
+PATIENCE = 60.0
+
+Ask = Callable[[], object]
+"""Asks for one run of the function that counts."""
+Peer = Callable[[Path, Callable[[], None]], AbstractContextManager[Ask]]
+"""Brings up something that runs the function given for each Ask; it may keep files in the folder."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("peer", choices=PEERS)
+    parser.add_argument("--runs", type=int, default=2000)
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        print(json.dumps(_measure(arguments.peer, arguments.runs, Path(folder))))
+
+
+def _measure(peer: str, runs: int, folder: Path) -> dict[str, float]:
+    arrivals: list[None] = []
+    with PEERS[peer](folder, lambda: arrivals.append(None)) as ask:
+        for wanted in (runs // 10, runs):  # the first tenth warms up
+            arrivals.clear()
+            began = time.perf_counter()
+            for _ in range(wanted):
+                ask()
+            wait_until(lambda wanted=wanted: len(arrivals) == wanted, PATIENCE)  # type: ignore[misc]
+            taken = time.perf_counter() - began
+    return {"rate": runs / taken}
+
+
+@contextmanager
+def _apscheduler(folder: Path, run: Callable[[], None]) -> Iterator[Ask]:  # noqa: ARG001
+    from apscheduler.executors.pool import ThreadPoolExecutor
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(THREADS)})
+    scheduler.start()
+    yield lambda: scheduler.add_job(run, misfire_grace_time=None)
+    scheduler.shutdown()
+
+
+def _huey(fsync: bool | None) -> Peer:
+    @contextmanager
+    def ready(folder: Path, run: Callable[[], None]) -> Iterator[Ask]:
+        from huey import SqliteHuey
+
+        huey = SqliteHuey(filename=str(folder / "huey.db"), fsync=fsync)
+        consumer = huey.create_consumer(periodic=False)
+        consumer.start()
+        yield huey.task()(run)
+        consumer.stop(graceful=True)
+
+    return ready
+
+
+PEERS: dict[str, Peer] = {"apscheduler": _apscheduler, "huey": _huey(None), "huey-no-fsync": _huey(False)}
+
+
+if __name__ == "__main__":
+    main()
