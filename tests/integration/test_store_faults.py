@@ -4,8 +4,10 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event
@@ -15,6 +17,7 @@ from tests.waiting import wait_for
 from workerkit.outcome import GapReason, Result
 from workerkit.store import operations, writer
 from workerkit.store.events import Event, LinesCaptured, LogLine, RunProgressed, SlotsMissed
+from workerkit.store.prepared import Prepared
 
 STATEMENTS = 100
 """More than any of the transactions here has."""
@@ -50,15 +53,21 @@ class Fault:
 def write_with_fault(bench: Bench, events: list[Event], planted: Fault) -> list[BaseException | None]:
     """Writes the events in one transaction, which the fault meets."""
     engine = bench.writer._channel.engine
+    compiled = Prepared._compiled
 
-    def plant() -> None:
-        event.listen(engine, "before_cursor_execute", planted)
-        event.listen(engine, "commit", planted)
+    def struck(self: Prepared, *arguments: Any) -> str:
+        planted()
+        return compiled(self, *arguments)
 
-    told = bench.write_together(*events, meanwhile=plant)
-    event.remove(engine, "before_cursor_execute", planted)
-    event.remove(engine, "commit", planted)
-    return told
+    with ExitStack() as undo:
+
+        def plant() -> None:
+            undo.enter_context(patch.object(Prepared, "_compiled", struck))
+            for moment in ("before_cursor_execute", "commit"):
+                event.listen(engine, moment, planted)
+                undo.callback(event.remove, engine, moment, planted)
+
+        return bench.write_together(*events, meanwhile=plant)
 
 
 def batch(bench: Bench) -> list[Event]:

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -85,6 +86,18 @@ class StopReport:
 
     interrupted: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knows of a host's workers as it begins."""
+
+    begun: operations.HostBegun
+    owed: Sequence[RunRecord]
+    before: Mapping[str, WorkerRecord | None]
+    """As the host before left them."""
+    states: Mapping[str, str]
+    records: Mapping[str, WorkerRecord]
 
 
 class Engine:
@@ -186,50 +199,10 @@ class Engine:
     # Coming up
 
     def _begin(self) -> HostRecord | None:
-        """Writes the host's row, recovers, and builds the roster from what the database knows."""
+        """Enrols the workers, and makes what depends on who they are."""
         with self._database.reader() as reader:
             before = reader.host()
-        now = self._began_at = self._clock.now()
-        redactor = Redactor()
-        specs = [spec_of(registration, now, redactor) for registration in self._registrations.values()]
-
-        def write(connection: Connection, change: int) -> dict[str, WorkerRecord | None]:
-            begun = operations.begin_host(
-                connection,
-                change,
-                hostname=socket.gethostname(),
-                pid=os.getpid(),
-                username=getpass.getuser(),
-                mode=self._spec.mode,
-                version=__version__,
-                targets=self._spec.targets,
-                now=now,
-            )
-            self.host_id, self.recovered = begun.host_id, begun.recovered
-            self._numbers = begun.next_run_id, begun.next_gap_id
-            for registration in self._registrations.values():
-                for alias in registration.aliases:
-                    rename_worker(connection, change, alias, registration.name)
-            self._owed = operations.load_retries(connection)
-            previous = operations.sync_workers(connection, change, specs, now)
-            self._states = operations.load_states(connection)
-            self._records = operations.load_workers(connection)
-            return dict(previous)
-
-        previous = self._writer.call(write)
-        self._was_away = {name for name, record in previous.items() if record is not None and not record.registered}
-        self.roster = Roster(
-            (
-                live_worker(
-                    registration,
-                    self._records[registration.name],
-                    self._states.get(registration.name, "{}"),
-                    Redactor(registration.secrets) if registration.secrets else redactor,
-                )
-                for registration in self._registrations.values()
-            ),
-            *self._numbers,
-        )
+        self._enrol()
         self._runner = Runner(
             self.roster,
             self._writer,
@@ -247,6 +220,53 @@ class Engine:
         verbs = Verbs(self.roster, self._runner, self._pauses, self._clock, self._held)
         self.inbox = Inbox(self._database, verbs, self._writer, self._clock)
         return before
+
+    def _enrol(self) -> None:
+        """Writes the host's row, recovers, and builds the roster from what the database knows."""
+        now = self._began_at = self._clock.now()
+        redactor = Redactor()
+        specs = [spec_of(registration, now, redactor) for registration in self._registrations.values()]
+
+        def write(connection: Connection, change: int) -> _Known:
+            begun = operations.begin_host(
+                connection,
+                change,
+                hostname=socket.gethostname(),
+                pid=os.getpid(),
+                username=getpass.getuser(),
+                mode=self._spec.mode,
+                version=__version__,
+                targets=self._spec.targets,
+                now=now,
+            )
+            for registration in self._registrations.values():
+                for alias in registration.aliases:
+                    rename_worker(connection, change, alias, registration.name)
+            return _Known(
+                begun,
+                operations.load_retries(connection),
+                operations.sync_workers(connection, change, specs, now),
+                operations.load_states(connection),
+                operations.load_workers(connection),
+            )
+
+        known = self._writer.call(write)
+        self.host_id, self.recovered = known.begun.host_id, known.begun.recovered
+        self._owed = known.owed
+        self._was_away = {name for name, record in known.before.items() if record is not None and not record.registered}
+        self.roster = Roster(
+            (
+                live_worker(
+                    registration,
+                    known.records[registration.name],
+                    known.states.get(registration.name, "{}"),
+                    Redactor(registration.secrets) if registration.secrets else redactor,
+                )
+                for registration in self._registrations.values()
+            ),
+            known.begun.next_run_id,
+            known.begun.next_gap_id,
+        )
 
     def _begin_to_schedule(self, before: HostRecord | None) -> None:
         away = f"the host was down from {to_iso(_last_sign(before))} to {to_iso(self._clock.now())}" if before else ""

@@ -28,7 +28,7 @@ def spec_of(registration: Registration, now: Micros, redactor: Redactor) -> Work
 
 
 def live_worker(registration: Registration, record: WorkerRecord, state: str, redactor: Redactor) -> LiveWorker:
-    live = LiveWorker(
+    return LiveWorker(
         registration,
         redactor,
         paused=record.paused,
@@ -40,9 +40,8 @@ def live_worker(registration: Registration, record: WorkerRecord, state: str, re
         failures_in_row=record.consecutive_failures,
         covered_until=record.covered_until or 0,
         state=state,
+        recent=record.recent,
     )
-    live.recent.extend(record.recent)
-    return live
 
 
 def run_of(record: RunRecord) -> Run:

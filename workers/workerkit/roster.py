@@ -7,7 +7,6 @@ The database holds the same facts for everybody else; the roster is what the hos
 import asyncio
 import json
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,7 +137,7 @@ class LiveWorker:
     runs: list[ActiveRun] = field(default_factory=list)
     """Those that hold a place: in flight, or stuck; oldest first."""
     retries: list[PendingRetry] = field(default_factory=list)
-    waiting: deque[Slot] = field(default_factory=deque)
+    waiting: list[Slot] = field(default_factory=list)
     """Slots without a verdict yet, all of them later than covered_until; oldest first."""
     failing: bool = False
     """Its last run that counts failed."""
@@ -147,7 +146,7 @@ class LiveWorker:
     covered_until: Micros = 0
     """Every slot up to here has its verdict."""
     gap: OpenGap | None = None
-    recent: deque[tuple[str, Micros]] = field(default_factory=lambda: deque(maxlen=RECENT_RUNS))
+    recent: tuple[tuple[str, Micros], ...] = ()
     state: str = "{}"
     """ctx.state as it was saved last, JSON."""
 
@@ -216,8 +215,8 @@ class LiveWorker:
 
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""
-        self.recent.append((outcome.value, duration))
-        return _to_json(list(self.recent))
+        self.recent = (*self.recent, (outcome.value, duration))[-RECENT_RUNS:]
+        return _to_json(self.recent)
 
 
 class Roster:

@@ -140,7 +140,7 @@ class Slots:
         """Gives those that wait their turn, as far as there is room."""
         with self._roster.lock:
             while live.waiting and not live.busy and not self._runner.stopping:
-                self._run(live, live.waiting.popleft())
+                self._run(live, live.waiting.pop(0))
 
     def _unrecorded(self, live: LiveWorker, run: Run, error: BaseException) -> None:
         if run.trigger is not Trigger.MANUAL and run.attempt == 1:
@@ -150,7 +150,7 @@ class Slots:
     def _let_go(self, live: LiveWorker, room: int) -> None:
         """Of those that wait the latest `room` stay; the others have waited in vain."""
         while len(live.waiting) > room:
-            slot = live.waiting.popleft()
+            slot = live.waiting.pop(0)
             self._miss(live, *slot.otherwise, slot.due_at, slot.due_at, 1, live.running_run_id())
 
     def _run(self, live: LiveWorker, slot: Slot) -> None:

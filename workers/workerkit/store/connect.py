@@ -93,7 +93,7 @@ def writing_engine(path: Path, *, busy_timeout: float, foreign_keys: bool = True
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.connection.cursor().execute("BEGIN IMMEDIATE")
 
 
 def is_damaged(error: BaseException) -> bool:

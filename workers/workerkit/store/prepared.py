@@ -13,9 +13,9 @@ _NOTHING: Mapping[str, Any] = {}
 class Prepared:
     """A statement that is compiled once, and whose parameters and rows go to and from the driver as they are.
 
-    SQLAlchemy's own way leads every value through the statement's types, which takes as long as SQLite's part of the
-    work. So only values that the driver knows by itself will do: numbers, text, bytes and None. All parameters have
-    the same keys, at every call.
+    SQLAlchemy's own way leads every value through the statement's types, and keeps books of every call, which takes
+    longer than SQLite's part of the work. So only values that the driver knows by itself will do: numbers, text, bytes
+    and None. All parameters have the same keys, at every call. Errors are the driver's own.
     """
 
     def __init__(self, statement: ClauseElement) -> None:
@@ -26,15 +26,15 @@ class Prepared:
 
     def execute(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Executes it for each row, in one call of the driver."""
-        if not rows:
-            return
-        sql = self._compiled(connection, rows[0])
-        connection.exec_driver_sql(sql, [self._values(row) for row in rows])
+        if rows:
+            sql = self._compiled(connection, rows[0])
+            connection.connection.cursor().executemany(sql, [self._values(row) for row in rows])
 
-    def column(self, connection: Connection, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Any]:
+    def column(self, connection: Connection, parameters: Mapping[str, Any] = _NOTHING) -> list[Any]:
         """Executes it as a query, and returns its first column."""
-        sql = self._compiled(connection, parameters)
-        return connection.exec_driver_sql(sql, self._values(parameters)).scalars().all()
+        cursor = connection.connection.cursor()
+        cursor.execute(self._compiled(connection, parameters), self._values(parameters))
+        return [row[0] for row in cursor.fetchall()]
 
     def _compiled(self, connection: Connection, parameters: Mapping[str, Any]) -> str:
         if not self._sql:
@@ -46,5 +46,5 @@ class Prepared:
         return self._sql
 
     def _values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        known = {**self._constants, **parameters}
+        known = {**self._constants, **parameters} if self._constants else parameters
         return tuple([known[name] for name in self._positions])

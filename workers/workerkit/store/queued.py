@@ -1,6 +1,7 @@
 """What waits in the writer's queue: an event with its sender's callback, or a function whose caller waits for it."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -103,7 +104,7 @@ class Submission:
             _log.error("%s could not be written in full; what its run came to was", self, exc_info=error)
             return True
         # Of a transaction whose commit went through although its answer was lost, all is there already.
-        return isinstance(error, IntegrityError) and _is_written(connection, event)
+        return isinstance(error, (IntegrityError, sqlite3.IntegrityError)) and _is_written(connection, event)
 
     def finish(self, error: BaseException | None) -> None:
         if self.done is None:

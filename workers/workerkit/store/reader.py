@@ -1,5 +1,6 @@
 """What the database says: one read-only connection, every answer a frozen record."""
 
+import sqlite3
 import sys
 from collections.abc import Sequence
 from operator import attrgetter
@@ -27,6 +28,7 @@ from workerkit.store.models import (
     worker_state,
     workers,
 )
+from workerkit.store.prepared import Prepared
 from workerkit.store.records import (
     ActivityRecord,
     CommandRecord,
@@ -45,6 +47,9 @@ RUNS_SEARCHED_FOR_LINES = 200
 """How many of a worker's latest runs are searched for its latest lines."""
 
 _BAD_ENDINGS = ("failed", "cancelled", "interrupted")
+_COMMITS_OF_OTHERS = "PRAGMA data_version"
+_PENDING = select(*rows.COMMAND).where(rows.PENDING).order_by(commands.c.id)
+_ANY_PENDING = Prepared(select(commands.c.id).where(rows.PENDING).limit(1))
 
 
 class Reader:
@@ -81,10 +86,10 @@ class Reader:
         """
         try:
             self._follow()
-            version = int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+            version = int(self._connection.connection.cursor().execute(_COMMITS_OF_OTHERS).fetchone()[0])
         except OSError as error:
             raise DatabaseError(f"{self._home.path} can't be reached ({error.strerror}); check the disk") from error
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             raise self._unreadable(error) from error
         seen, self._seen_version = self._seen_version, version
         return seen != version
@@ -273,9 +278,14 @@ class Reader:
 
     def pending_commands(self) -> list[CommandRecord]:
         """What waits for a host's answer, oldest first."""
-        return [
-            rows.command(row) for row in self._all(select(*rows.COMMAND).where(rows.PENDING).order_by(commands.c.id))
-        ]
+        return [rows.command(row) for row in self._all(_PENDING)] if self._is_any_pending() else []
+
+    def _is_any_pending(self) -> bool:
+        """The host asks after each of its own commits, and there hardly ever is."""
+        try:
+            return bool(_ANY_PENDING.column(self._connection))
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
 
     def latest_command(self, worker: str, verb: str) -> CommandRecord | None:
         return next(iter(self.commands(worker, limit=1, verbs=(verb,))), None)
@@ -304,7 +314,6 @@ class Reader:
     def _first(self, query: Select[*tuple[Any, ...]]) -> Sequence[Any] | None:
         return next(iter(self._all(query)), None)
 
-    def _unreadable(self, error: DBAPIError) -> DatabaseError:
-        return DatabaseError(
-            f"{self._home.path} can't be read: {trouble_of(error) or error.orig}; try again, or check the disk"
-        )
+    def _unreadable(self, error: DBAPIError | sqlite3.Error) -> DatabaseError:
+        words = trouble_of(error) or (error.orig if isinstance(error, DBAPIError) else error)
+        return DatabaseError(f"{self._home.path} can't be read: {words}; try again, or check the disk")

@@ -24,8 +24,9 @@ from workerkit.store.transaction import transact
 
 SPACING = 0.005
 """Seconds from one transaction to the next: what comes in between goes together. An idle writer begins at once."""
-LINGER = 0.02
-"""Seconds for which events that nobody waits for may wait to go with one that somebody waits for."""
+LINGER = 0.05
+"""Seconds for which events that nobody waits for may wait to go with one that somebody waits for: a run's end goes
+with the start of the next. A host that is killed within them has its last ends recorded as crashes."""
 MAX_BATCH = 5_000
 """Events in one transaction: a long queue must not keep its first waiting for its last."""
 FIRST_RETRY, LAST_RETRY = 0.05, 1.0
