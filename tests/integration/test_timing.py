@@ -1,7 +1,6 @@
 """Time goes wrong: the clock steps, the scheduler dies, a worker blocks the event loop. The host sees and goes on."""
 
 import threading
-import time
 
 import pytest
 
@@ -9,9 +8,9 @@ from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import AsyncTask, Task
 from tests.waiting import wait_for
 from workerkit import RunContext
-from workerkit.clock import HOUR, MINUTE, SECOND, Micros, SystemClock, from_datetime, to_datetime
-from workerkit.schedule import Cron, Every, Manual
-from workerkit.timing import SlotTrigger, Timing
+from workerkit.clock import HOUR, SECOND, Micros, SystemClock
+from workerkit.schedule import Every, Manual
+from workerkit.timing import Timing
 
 
 class SteppableClock(SystemClock):
@@ -94,40 +93,6 @@ def test_an_async_worker_that_blocks_the_loop_is_named(bench: Bench) -> None:
     wait_for(lambda: not notice(bench), "the end of the notice")
 
 
-@pytest.mark.parametrize("schedule", [Every(SECOND // 10), Every(7 * SECOND + 1), Cron("*/5 * * * *"), Every(HOUR)])
-def test_a_trigger_always_answers_strictly_later_than_now_and_than_before(schedule: Every | Cron) -> None:
-    trigger = SlotTrigger("w", schedule)
-    now = to_datetime(1_767_225_600 * SECOND + 123_457)
-    previous = None
-    for _ in range(50):
-        slot = trigger.get_next_fire_time(previous, now)
-        assert slot is not None
-        assert slot > now
-        assert previous is None or slot > previous
-        previous = slot
-
-
-def test_a_trigger_skips_a_year_of_missed_slots_in_no_time() -> None:
-    trigger = SlotTrigger("w", Every(SECOND // 5))
-    long_ago = to_datetime(0)
-    now = to_datetime(1_767_225_600 * SECOND)
-    began = time.thread_time()
-    slot = trigger.get_next_fire_time(long_ago, now)
-    assert slot is not None
-    assert 0 < from_datetime(slot) - from_datetime(now) <= SECOND // 5
-    assert time.thread_time() - began < 1
-
-
-def test_a_schedule_that_fails_does_not_take_the_scheduler_with_it() -> None:
-    class Broken(Every):
-        def next_slot(self, name: str, after: Micros) -> Micros | None:
-            raise RuntimeError("a fault of ours")
-
-    trigger = SlotTrigger("w", Broken(SECOND))
-    now = to_datetime(0)
-    assert trigger.get_next_fire_time(None, now) == to_datetime(MINUTE)
-
-
 def test_timing_starts_and_stops_any_number_of_times_and_manual_workers_never_fire() -> None:
     fired: list[str] = []
     timing = Timing(fired.append)
@@ -147,3 +112,37 @@ def test_timing_starts_and_stops_any_number_of_times_and_manual_workers_never_fi
     timing.remove("never")
     timing.stop()
     assert set(fired) == {"often"}
+
+
+def test_a_worker_that_is_added_while_others_are_far_off_is_not_kept_waiting_for_them() -> None:
+    fired: list[str] = []
+    timing = Timing(fired.append)
+    timing.add("yearly", Every(365 * 24 * HOUR))
+    timing.start()
+    try:
+        timing.add("often", Every(SECOND // 10))
+        wait_for(lambda: len(fired) > 2, "three slots")
+        timing.add("often", Manual())
+        timing.add("last", Every(SECOND // 10))
+        fired.clear()
+        wait_for(lambda: len(fired) > 2, "three slots of the other")
+        assert set(fired) == {"last"}
+    finally:
+        timing.stop()
+
+
+def test_a_slot_that_fails_to_be_handled_keeps_no_other_from_its_turn() -> None:
+    fired: list[str] = []
+
+    def on_slot(name: str) -> None:
+        fired.append(name)
+        raise RuntimeError("a fault of ours")
+
+    timing = Timing(on_slot)
+    for name in ("a", "b"):
+        timing.add(name, Every(SECOND // 10))
+    timing.start()
+    try:
+        wait_for(lambda: fired.count("a") > 1 and fired.count("b") > 1, "two slots of each")
+    finally:
+        timing.stop()

@@ -1,15 +1,17 @@
 """The APScheduler adapter, and the only module that knows APScheduler.
 
-It keeps time and nothing else: which slots exist is the schedule's word, what happens at one is the host's. Observed of
-APScheduler 3.11, and why this module looks as it does: its own triggers enumerate every missed slot one by one; an
-exception from a trigger ends its thread while `running` stays True; shutdown() from one of its own jobs deadlocks.
+It keeps time and nothing else: which slots exist is the schedule's word, what happens at one is the host's. APScheduler
+has one job, due whenever the first of all workers is: of a job for each it would keep books that cost as much as all
+the rest of a run. Observed of APScheduler 3.11, and why this module looks as it does: its own triggers enumerate every
+missed slot one by one; an exception from a trigger ends its thread while `running` stays True; shutdown() from one of
+its own jobs deadlocks.
 """
 
 import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.executors.base import BaseExecutor
@@ -18,7 +20,8 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from workerkit.clock import from_datetime, to_datetime
+from workerkit.agenda import Agenda
+from workerkit.clock import HOUR, Micros, SystemClock, from_datetime, to_datetime
 from workerkit.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -27,7 +30,11 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)
 OnSlot = Callable[[str], None]
 """Called on the scheduler's thread with the name of a worker that is due. Must be quick and must not call Timing."""
 
-_RETRY = timedelta(minutes=1)
+LONGEST: Micros = HOUR
+"""After which the agenda is looked at also where nothing is due: APScheduler forgets a job that has no next time."""
+
+_JOB = "next"
+_now = SystemClock().now  # APScheduler's is the machine's clock as well
 
 
 class Timing:
@@ -40,6 +47,7 @@ class Timing:
         self._life = threading.RLock()
         self._on_slot = on_slot
         self._schedules: dict[str, Schedule] = {}
+        self._agenda = Agenda({}, 0)
         self._scheduler: BackgroundScheduler | None = None
 
     def add(self, name: str, schedule: Schedule) -> None:
@@ -47,15 +55,15 @@ class Timing:
         with self._life:
             self._schedules[name] = schedule
             if self._scheduler is not None:
-                self._add_job(self._scheduler, name, schedule)
+                self._agenda.put(name, schedule, _now())
+                # Gone only where the thread has died meanwhile.
+                with contextlib.suppress(JobLookupError):
+                    self._scheduler.modify_job(_JOB, next_run_time=to_datetime(_next_look(self._agenda, _now())))
 
     def remove(self, name: str) -> None:
         with self._life:
             self._schedules.pop(name, None)
-            if self._scheduler is not None:
-                # A worker without a further slot has no job any more.
-                with contextlib.suppress(JobLookupError):
-                    self._scheduler.remove_job(name)
+            self._agenda.drop(name)
 
     def start(self) -> None:
         with self._life:
@@ -63,14 +71,14 @@ class Timing:
                 self._scheduler = self._started()
 
     def _started(self) -> BackgroundScheduler:
+        self._agenda = Agenda(self._schedules, _now())
         scheduler = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
-            executors={"default": _HandOff(self._on_slot)},
+            executors={"default": _HandOff(self._agenda, self._on_slot)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        for name, schedule in self._schedules.items():
-            self._add_job(scheduler, name, schedule)
+        scheduler.add_job(_unused, AgendaTrigger(self._agenda), id=_JOB)
         scheduler.start()
         return scheduler
 
@@ -96,40 +104,39 @@ class Timing:
                 self.stop()
                 self.start()
 
-    @staticmethod
-    def _add_job(scheduler: BackgroundScheduler, name: str, schedule: Schedule) -> None:
-        scheduler.add_job(_unused, SlotTrigger(name, schedule), id=name, replace_existing=True)
 
+class AgendaTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """The next moment of an agenda: never in the past, and it never raises."""
 
-class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """The first slot of a worker's schedule after now: constant time, never in the past, and it never raises."""
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
 
-    def __init__(self, name: str, schedule: Schedule) -> None:
-        self._name = name
-        self._schedule = schedule
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         after = max(now, previous_fire_time) if previous_fire_time else now
-        try:
-            slot = self._schedule.next_slot(self._name, from_datetime(after))
-        except Exception:
-            logger.exception("the schedule of %s failed; trying again in a minute", self._name)
-            return after + _RETRY
-        return None if slot is None else to_datetime(slot)
+        return to_datetime(_next_look(self._agenda, from_datetime(after)))
+
+
+def _next_look(agenda: Agenda, now: Micros) -> Micros:
+    """When the agenda is to be looked at: strictly later than now, or APScheduler would ask for ever."""
+    earliest = agenda.earliest()
+    return now + LONGEST if earliest is None else max(now + 1, min(earliest, now + LONGEST))
 
 
 class _HandOff(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
-    """Hands a due job over at once; instances, misfires and results are the runner's business."""
+    """Hands due slots over at once; instances, misfires and results are the runner's business."""
 
-    def __init__(self, on_slot: OnSlot) -> None:
+    def __init__(self, agenda: Agenda, on_slot: OnSlot) -> None:
         super().__init__()
+        self._agenda = agenda
         self._on_slot = on_slot
 
     def submit_job(self, job: Any, run_times: list[datetime]) -> None:  # noqa: ARG002 -- the host counts slots itself
-        try:
-            self._on_slot(job.id)
-        except Exception:
-            logger.exception("the slot of %s could not be handled", job.id)
+        now = _now()
+        while (name := self._agenda.pop(now)) is not None:
+            try:
+                self._on_slot(name)
+            except Exception:
+                logger.exception("the slot of %s could not be handled", name)
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
         """Required by the base class; submit_job() above never calls it."""
