@@ -8,9 +8,10 @@ from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import AsyncTask, Task
 from tests.waiting import wait_for
 from workerkit import RunContext
-from workerkit.clock import HOUR, SECOND, Micros, SystemClock
+from workerkit.agenda import Agenda
+from workerkit.clock import HOUR, SECOND, Micros, SystemClock, from_datetime, to_datetime
 from workerkit.schedule import Every, Manual
-from workerkit.timing import Timing
+from workerkit.timing import BREATH, CHUNK, AgendaTrigger, HandOff, Timing
 
 
 class SteppableClock(SystemClock):
@@ -146,3 +147,23 @@ def test_a_slot_that_fails_to_be_handled_keeps_no_other_from_its_turn() -> None:
         wait_for(lambda: fired.count("a") > 1 and fired.count("b") > 1, "two slots of each")
     finally:
         timing.stop()
+
+
+def test_while_it_is_crowded_slots_come_in_chunks_with_a_pause_and_each_has_its_turn() -> None:
+    crowd = [True]
+    fired: list[str] = []
+    schedules = {f"w{number:03}": Every(HOUR) for number in range(2 * CHUNK + 1)}
+    agenda = Agenda(schedules, 0)
+    hand_off = HandOff(agenda, fired.append, lambda: crowd[0])
+    trigger = AgendaTrigger(agenda, lambda: crowd[0])
+    now = SystemClock().now()
+    hand_off.submit_job(None, [])
+    assert len(fired) == CHUNK
+    assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) == now + BREATH
+    hand_off.submit_job(None, [])
+    assert len(fired) == 2 * CHUNK
+    crowd[0] = False
+    assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) == now + 1
+    hand_off.submit_job(None, [])
+    assert sorted(fired) == sorted(schedules)
+    assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) > now + BREATH

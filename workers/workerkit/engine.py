@@ -122,7 +122,7 @@ class Engine:
         self._loop = LoopExecutor()
         self._processes = ProcessExecutor()
         self._held = HeldFailures(clock) if spec.allow_eval else None
-        self._timing = Timing(self._on_slot)
+        self._timing = Timing(self._on_slot, lambda: self._runner.crowded)
         self._registrations = {registration.name: registration for registration in registry}
         self.recovered: tuple[RunRecord, ...] = ()
 

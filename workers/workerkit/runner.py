@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 COOPERATION = 1.0
 """Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
+CROWD = 64
+"""Runs that wait, beyond which slots had better come at a slower pace."""
 MAX_WAITING = 10_000
 """Runs that may wait for a thread, or for their start to be written; beyond it a due slot is a gap (overload)."""
 
@@ -111,6 +113,16 @@ class Runner:
         self._record_start(live, active, command_id)
         return run
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more runs wait than can be begun at once."""
+        return self._waiting > CROWD
+
+    @property
+    def _waiting(self) -> int:
+        """Runs that wait for their start to be recorded, or for a thread."""
+        return self._threads.waiting + self._unlaunched
+
     # The steps of a run
 
     def _refusal(self, live: LiveWorker, trigger: Trigger, due_at: Micros) -> Refusal | None:
@@ -123,7 +135,7 @@ class Runner:
                 return Refusal(GapReason.SUSPENDED, live.suspended)
             if live.paused_at(due_at):
                 return Refusal(GapReason.PAUSED, live.pause_text())
-        if self._threads.waiting + self._unlaunched >= MAX_WAITING:
+        if self._waiting >= MAX_WAITING:
             return Refusal(GapReason.OVERLOAD, f"{MAX_WAITING:,} runs were waiting for a thread")
         return None
 

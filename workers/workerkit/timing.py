@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from apscheduler.executors.base import BaseExecutor
@@ -30,6 +31,15 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)
 OnSlot = Callable[[str], None]
 """Called on the scheduler's thread with the name of a worker that is due. Must be quick and must not call Timing."""
 
+Crowded = Callable[[], bool]
+"""Whether so many runs wait for their turn that slots should be handed over at a slower pace."""
+
+CHUNK = 50
+"""Slots that are handed over at once while it is crowded."""
+BREATH: Micros = 5_000
+"""From one chunk to the next. All threads share one interpreter: who hands over without a pause keeps the runs from
+their turn, and the slots that come meanwhile are missed one by one, which costs as much as to run them. Looked at a
+little later, several of one worker are one look."""
 LONGEST: Micros = HOUR
 """After which the agenda is looked at also where nothing is due: APScheduler forgets a job that has no next time."""
 
@@ -43,9 +53,10 @@ class Timing:
     The scheduler's own thread must not call it: whoever stops a scheduler waits for that thread.
     """
 
-    def __init__(self, on_slot: OnSlot) -> None:
+    def __init__(self, on_slot: OnSlot, crowded: Crowded = lambda: False) -> None:
         self._life = threading.RLock()
         self._on_slot = on_slot
+        self._crowded = crowded
         self._schedules: dict[str, Schedule] = {}
         self._agenda = Agenda({}, 0)
         self._scheduler: BackgroundScheduler | None = None
@@ -58,7 +69,7 @@ class Timing:
                 self._agenda.put(name, schedule, _now())
                 # Gone only where the thread has died meanwhile.
                 with contextlib.suppress(JobLookupError):
-                    self._scheduler.modify_job(_JOB, next_run_time=to_datetime(_next_look(self._agenda, _now())))
+                    self._scheduler.modify_job(_JOB, next_run_time=to_datetime(_next_look(self._agenda, _now(), 1)))
 
     def remove(self, name: str) -> None:
         with self._life:
@@ -75,10 +86,10 @@ class Timing:
         scheduler = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
-            executors={"default": _HandOff(self._agenda, self._on_slot)},
+            executors={"default": HandOff(self._agenda, self._on_slot, self._crowded)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        scheduler.add_job(_unused, AgendaTrigger(self._agenda), id=_JOB)
+        scheduler.add_job(_unused, AgendaTrigger(self._agenda, self._crowded), id=_JOB)
         scheduler.start()
         return scheduler
 
@@ -108,35 +119,39 @@ class Timing:
 class AgendaTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """The next moment of an agenda: never in the past, and it never raises."""
 
-    def __init__(self, agenda: Agenda) -> None:
+    def __init__(self, agenda: Agenda, crowded: Crowded = lambda: False) -> None:
         self._agenda = agenda
+        self._crowded = crowded
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         after = max(now, previous_fire_time) if previous_fire_time else now
-        return to_datetime(_next_look(self._agenda, from_datetime(after)))
+        return to_datetime(_next_look(self._agenda, from_datetime(after), BREATH if self._crowded() else 1))
 
 
-def _next_look(agenda: Agenda, now: Micros) -> Micros:
-    """When the agenda is to be looked at: strictly later than now, or APScheduler would ask for ever."""
+def _next_look(agenda: Agenda, now: Micros, pause: Micros) -> Micros:
+    """When the agenda is to be looked at: later than now by 1 at least, or APScheduler would ask for ever."""
     earliest = agenda.earliest()
-    return now + LONGEST if earliest is None else max(now + 1, min(earliest, now + LONGEST))
+    return now + LONGEST if earliest is None else max(now + pause, min(earliest, now + LONGEST))
 
 
-class _HandOff(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
+class HandOff(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
     """Hands due slots over at once; instances, misfires and results are the runner's business."""
 
-    def __init__(self, agenda: Agenda, on_slot: OnSlot) -> None:
+    def __init__(self, agenda: Agenda, on_slot: OnSlot, crowded: Crowded) -> None:
         super().__init__()
         self._agenda = agenda
         self._on_slot = on_slot
+        self._crowded = crowded
 
     def submit_job(self, job: Any, run_times: list[datetime]) -> None:  # noqa: ARG002 -- the host counts slots itself
         now = _now()
-        while (name := self._agenda.pop(now)) is not None:
+        for number, name in enumerate(iter(partial(self._agenda.pop, now), None), start=1):
             try:
                 self._on_slot(name)
             except Exception:
                 logger.exception("the slot of %s could not be handled", name)
+            if number >= CHUNK and self._crowded():
+                break
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
         """Required by the base class; submit_job() above never calls it."""
