@@ -239,3 +239,9 @@ def test_a_slot_that_replaces_gives_up_the_attempt_that_waits(bench: Bench) -> N
     wait_for(lambda: len({run.due_at for run in bench.reader.runs()}) >= 3, "runs of three slots")
     assert all(run.retry_at is None for run in bench.reader.runs()[2:]), "only the latest is still to be tried again"
     assert not [gap for gap in bench.reader.gaps("task") if gap.reason == "retrying"]
+
+
+def test_an_attempt_that_a_slot_gives_up_counts_as_one_failure_more_and_may_be_one_too_many(bench: Bench) -> None:
+    bench.host(Task(failing(9), retry=NEVER_SOON, overlap="replace", interval=0.3, pause_after=2))
+    record = bench.wait_worker("task", lambda worker: worker.status == "suspended")
+    assert (record.consecutive_failures, record.suspended_because) == (2, "it failed 2 times in a row")

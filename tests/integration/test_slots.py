@@ -7,6 +7,7 @@ import pytest
 
 from tests.clocks import HandClock
 from workerkit.clock import HOUR, SECOND, Micros
+from workerkit.errors import DatabaseError
 from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.outcome import GapReason, Trigger
@@ -23,9 +24,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.refusal: Exception | None = None
+        """Why no start of a run is written."""
 
     def submit(self, event: Event, done: Callable[[BaseException | None], None] | None = None) -> None:
-        self.events.append(event)
+        if self.refusal is not None and isinstance(event, RunStarted) and done is not None:
+            done(self.refusal)
+        else:
+            self.events.append(event)
 
     def runs(self) -> list[RunStarted]:
         return [event for event in self.events if isinstance(event, RunStarted)]
@@ -115,6 +121,19 @@ def test_looking_twice_at_one_slot_runs_it_once() -> None:
         scene.slots.look("w")
         scene.end_run()
     assert len(scene.writer.runs()) == 1
+
+
+def test_a_slot_whose_run_could_not_be_recorded_is_a_gap_and_the_next_one_has_its_turn() -> None:
+    scene = Scene()
+    scene.writer.refusal = DatabaseError("the disk is full")
+    for _ in range(2):
+        scene.clock.advance(1)
+        scene.slots.look("w")
+    scene.writer.refusal = None
+    scene.clock.advance(1)
+    scene.slots.look("w")
+    assert list(scene.verdicts()) == ["overload", "overload", "run"]
+    assert {gap.detail for gap in scene.writer.gaps()} == {"its start could not be recorded: the disk is full"}
 
 
 def test_slots_during_a_run_are_one_gap_that_names_it() -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -62,6 +63,28 @@ def test_events_that_wait_together_are_committed_together(bench: Bench) -> None:
     before = bench.worker("a").change
     bench.write_together(StatusChanged("a", Status.STUCK), NextRunMoved("b", 1), NextRunMoved("a", 2))
     assert bench.worker("a").change == bench.worker("b").change == before + 1
+
+
+def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "LINGER", 600)
+    bench.writer.submit(NextRunMoved("a", 1))
+    bench.writer.submit(NextRunMoved("b", 2))
+    began = monotonic()
+    assert bench.writer.flush()
+    assert monotonic() - began < 60
+    assert [bench.worker(name).next_run_at for name in "ab"] == [1, 2]
+    assert bench.worker("a").change == bench.worker("b").change
+
+
+def test_what_nobody_waits_for_is_written_all_the_same_and_before_the_stop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.writer.submit(NextRunMoved("a", 1))
+    wait_for(lambda: bench.worker("a").next_run_at == 1, "the event that lingers")
+    monkeypatch.setattr(writer, "LINGER", 600)
+    bench.writer.submit(NextRunMoved("a", 2))
+    assert bench.writer.stop(timeout=60)
+    assert bench.worker("a").next_run_at == 2
 
 
 def test_every_transaction_has_a_later_number(bench: Bench) -> None:
