@@ -11,11 +11,13 @@ from typing import Any
 from tests.soak.kills import kill_hosts
 from tests.soak.leaks import run_many
 from tests.soak.nasty import serve_nasty
+from tests.soak.same_second import serve_same_second
 from tests.soak.slots import serve_many
 
 TRIALS: dict[str, Callable[[argparse.Namespace, Path], Any]] = {
     "kills": lambda options, folder: kill_hosts(options.count, folder, options.seed),
     "slots": lambda options, folder: serve_many(options.workers or 1000, options.seconds, folder),
+    "same-second": lambda options, folder: serve_same_second(options.workers or 5000, folder),
     "leaks": lambda options, folder: run_many(options.runs, folder),
     "nasty": lambda options, folder: serve_nasty(options.seconds, options.workers or 200, folder, seed=options.seed),
 }
@@ -28,7 +30,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, help="kills (default 100)")
     parser.add_argument("--runs", type=int, default=100_000, help="of the search for leaks (default 100,000)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of slots and nasty (default 60)")
-    parser.add_argument("--workers", type=int, help="of slots (default 1000) and nasty (default 200)")
+    parser.add_argument("--workers", type=int, help="of slots (default 1000), same-second (5000) and nasty (200)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for databases and samples, kept")
     options = parser.parse_args()

@@ -1,18 +1,16 @@
 """The nasty hour: a host of workers that misbehave in every known way, watched from outside until its end."""
 
-import os
-import signal
 import sqlite3
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak import nasty_workers
 from tests.soak.sampling import Sample, Sampler, slope
+from tests.soak.serving import Server, serving
 from tests.soak.verdicts import Auditor
 from tests.waiting import wait_for
 from workerkit.store.database import Database
@@ -26,8 +24,6 @@ WARM_UP = 1 / 3
 """Of the samples; memory is measured behind it."""
 FLAT = 16.0
 """MiB by which memory may grow behind the warm-up, as the fitted line has it."""
-STARTED = "started with"
-"""What a host says once it is up."""
 
 
 @dataclass
@@ -53,55 +49,29 @@ def serve_nasty(
 ) -> NastyReport:
     """Serves so many nasty workers for so long. The database, the samples and what the host said stay in the folder."""
     report = NastyReport(seconds, workers)
-    database, errors = folder / "nasty.db", folder / "nasty.err"
+    database = folder / "nasty.db"
     planned = nasty_workers.plan(workers, seed)
-    with _serving(database, errors, planned, seed) as server:
+    with _serving(database, planned, seed) as server:
         auditor = Auditor(database, {each.name: each.period for each in planned}, _now())
-        with closing(Sampler(server.pid, database, table or folder / "nasty.csv")) as sampler:
+        with closing(Sampler(server.process.pid, database, table or folder / "nasty.csv")) as sampler:
             _watch(server, sampler, auditor, seconds, every, report)
         asked = _now()
         _end(server, report)
-    with _serving(database, errors, planned, seed) as server:
+    with _serving(database, planned, seed) as server:
         _judge_what_was_left(auditor, asked, report)
         _end(server, report)
     _judge_samples(sampler.samples, report)
     _judge_slots(auditor, report)
     _judge_database(database, report)
-    report.figures.append(("lines that the host said", f"{len(errors.read_text(errors='replace').splitlines()):,}"))
+    report.figures.append(
+        ("lines that the host said", f"{len(server.errors.read_text(errors='replace').splitlines()):,}")
+    )
     return report
 
 
-@contextmanager
-def _serving(
-    database: Path, errors: Path, planned: Sequence[nasty_workers.Planned], seed: int
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """A host of the planned workers, from when it says that it has started; killed at the end if it still lives."""
-    with errors.open("a") as file:
-        before = errors.read_text(errors="replace").count(STARTED)
-        server = subprocess.Popen(
-            _command(database),
-            env={**os.environ, "NASTY_WORKERS": str(len(planned)), "NASTY_SEED": str(seed)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=file,
-            start_new_session=True,
-        )
-
-    def started() -> bool:
-        return errors.read_text(errors="replace").count(STARTED) > before or server.poll() is not None
-
-    try:
-        wait_for(started, "the host's start", 60)
-        yield server
-    finally:
-        if server.poll() is None:
-            server.kill()
-        server.wait()
-
-
-def _command(database: Path) -> list[str]:
-    words = ["serve", nasty_workers.__file__, "--db", str(database), "--grace", str(GRACE)]
-    return [sys.executable, "-m", "workerconsole", *words]
+def _serving(database: Path, planned: Sequence[nasty_workers.Planned], seed: int) -> AbstractContextManager[Server]:
+    chosen = {"NASTY_WORKERS": str(len(planned)), "NASTY_SEED": str(seed)}
+    return serving(Path(nasty_workers.__file__), database, "--grace", GRACE, environment=chosen)
 
 
 def _now() -> int:
@@ -109,7 +79,7 @@ def _now() -> int:
 
 
 def _watch(
-    server: "subprocess.Popen[bytes]",
+    server: Server,
     sampler: Sampler,
     auditor: Auditor,
     seconds: float,
@@ -119,7 +89,7 @@ def _watch(
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            server.wait(min(every, max(0.1, end - time.monotonic())))
+            server.process.wait(min(every, max(0.1, end - time.monotonic())))
         except subprocess.TimeoutExpired:
             auditor.look()
             sampler.take(_heartbeat_age(sampler.database))
@@ -133,15 +103,14 @@ def _heartbeat_age(database: Path) -> float:
     return float(_now() - beat) / 1e6
 
 
-def _end(server: "subprocess.Popen[bytes]", report: NastyReport) -> None:
+def _end(server: Server, report: NastyReport) -> None:
     """Stops the host, as systemd would."""
-    if server.poll() is not None:
-        report.faults.append(f"the host ended by itself with {server.returncode}")
+    if not server.lives:
+        report.faults.append(f"the host ended by itself with {server.process.returncode}")
         return
     began = time.monotonic()
-    server.send_signal(signal.SIGTERM)
     try:
-        code = server.wait(GRACE + 30)
+        code = server.stop(GRACE + 30)
     except subprocess.TimeoutExpired:
         report.faults.append(f"it did not end within {GRACE + 30} s of SIGTERM")
         return

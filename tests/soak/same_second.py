@@ -1,14 +1,12 @@
 """Thousands of workers due in the same second: is any of them lost, and how long do the last ones wait?"""
 
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.soak.serving import Report, serving
 from tests.waiting import wait_for
 
 MANY = """
@@ -30,8 +28,8 @@ PATIENCE = 300.0
 
 
 @dataclass
-class SameSecondReport:
-    """What became of one slot of each of many workers, all in one instant. `faults` is empty when none is lost."""
+class SameSecondReport(Report):
+    """What became of one slot of each of many workers, all in one instant: none may be lost."""
 
     workers: int
     runs: int = 0
@@ -39,40 +37,18 @@ class SameSecondReport:
     begun_after_p50_ms: float = 0.0
     begun_after_max_ms: float = 0.0
     over_after_max_ms: float = 0.0
-    faults: list[str] = field(default_factory=list)
-
-    def markdown(self) -> str:
-        """The figures as a table."""
-        rows = [(name, f"{value:,.1f}") for name, value in vars(self).items() if name != "faults"]
-        lines = [
-            "| figure | value |",
-            "|---|---|",
-            *(f"| {name.replace('_', ' ')} | {value} |" for name, value in rows),
-        ]
-        return "\n".join([*lines, "", *(f"- FAULT: {fault}" for fault in self.faults)])
 
 
 def serve_same_second(workers: int, folder: Path) -> SameSecondReport:
     """`workerconsole serve` on so many workers that are due at every full minute, over one of these."""
-    script, path, errors = folder / "same.py", folder / "same.db", folder / "same.err"
+    script, path = folder / "same.py", folder / "same.db"
     script.write_text(MANY.format(workers=workers))
-    with errors.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "workerconsole", "serve", str(script), "--db", str(path)],
-            stderr=file,
-            start_new_session=True,
-        )
-    try:
-        wait_for(lambda: "started with" in errors.read_text() or server.poll() is not None, "the host's start", 120)
+    with serving(script, path) as server:
         due_at = (time.time_ns() // 1000 // MINUTE + 1) * MINUTE
-        end = due_at / 1_000_000 + PATIENCE
-        while server.poll() is None and time.time() < end and _accounted(path, due_at) < workers:
-            time.sleep(0.5)
-        server.send_signal(signal.SIGTERM)
-        code = server.wait(60)
-    finally:
-        server.kill()
-        server.wait()
+        wait_for(
+            lambda: not server.lives or _accounted(path, due_at) >= workers, "a verdict of every slot", 60 + PATIENCE
+        )
+        code = server.stop()
     return _report(path, due_at, code, SameSecondReport(workers))
 
 

@@ -1,17 +1,14 @@
 """Many workers for a while: is any due slot without a verdict, and how late do runs begin?"""
 
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.soak.serving import Report, serving
 from tests.soak.verdicts import Auditor
-from tests.waiting import wait_for
 
 MANY = """
 from workerkit import BaseWorker, WorkerManager
@@ -27,8 +24,8 @@ for name, seconds in {workers!r}.items():
 
 
 @dataclass
-class SlotReport:
-    """What became of the due slots of many workers. `faults` is empty when each has one verdict."""
+class SlotReport(Report):
+    """What became of the due slots of many workers: each must have one verdict."""
 
     workers: int
     seconds: float
@@ -38,41 +35,19 @@ class SlotReport:
     late_p50_ms: float = 0.0
     late_p99_ms: float = 0.0
     late_max_ms: float = 0.0
-    faults: list[str] = field(default_factory=list)
-
-    def markdown(self) -> str:
-        """The figures as a table."""
-        rows = [(name, f"{value:,.1f}") for name, value in vars(self).items() if name != "faults"]
-        lines = [
-            "| figure | value |",
-            "|---|---|",
-            *(f"| {name.replace('_', ' ')} | {value} |" for name, value in rows),
-        ]
-        return "\n".join([*lines, "", *(f"- FAULT: {fault}" for fault in self.faults)])
 
 
 def serve_many(workers: int, seconds: float, folder: Path, seed: int = 7) -> SlotReport:
     """`workerconsole serve` on many workers of 1 to 10 s, then looks for slots without a run or a gap."""
     chance = random.Random(seed)
     intervals = {f"w{number:05d}": chance.randint(1, 10) for number in range(workers)}
-    script, path, errors = folder / "many.py", folder / "many.db", folder / "many.err"
+    script, path = folder / "many.py", folder / "many.db"
     script.write_text(MANY.format(workers=intervals))
-    with errors.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "workerconsole", "serve", str(script), "--db", str(path)],
-            stderr=file,
-            start_new_session=True,
-        )
-    try:
-        wait_for(lambda: "started with" in errors.read_text() or server.poll() is not None, "the host's start", 60)
+    with serving(script, path) as server:
         since = time.time_ns() // 1000
         time.sleep(seconds)  # the host works, and that is the trial
         asked = time.time_ns() // 1000
-        server.send_signal(signal.SIGTERM)
-        code = server.wait(30)
-    finally:
-        server.kill()
-        server.wait()
+        code = server.stop()
     auditor = Auditor(path, {name: interval * 1_000_000 for name, interval in intervals.items()}, since)
     auditor.look()
     return _report(path, auditor, asked, code, SlotReport(workers, seconds))
