@@ -1,11 +1,14 @@
-"""Whether a run costs more the more workers there are, and the more runs are kept."""
+"""Whether a run, or a key, costs more the more workers there are, and the more runs are kept."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import histories
 from benchmarks.hosts.abreast import abreast
+from benchmarks.keys import console
 from benchmarks.report import Limit, Row, Table
 from benchmarks.rounds import Figures, Values, figures_of
 from benchmarks.throughput import DURABLE
@@ -26,21 +29,37 @@ COST = (
     f"{DURABLE} The hosts of a round work at the same time."
 )
 
+KEY = (
+    "Processor time of the console, attached to a database without a host, for one of 100 keys, four rows down, four "
+    "up, one at a time, 15 to 45 ms after the frame before: cursor, table, and the details of another worker. All "
+    "consoles work at the same time."
+)
+
 
 def tables(rounds: int) -> list[Table]:
     with TemporaryDirectory() as folder:
-        kept = {runs: Path(folder) / f"{runs}.db" for runs in KEPT}
-        for runs, path in kept.items():
+        kept = {f"{runs:,} runs kept": Path(folder) / f"{runs}.db" for runs in KEPT}
+        for path, runs in zip(kept.values(), KEPT, strict=True):
             histories.build(path, OF_KEPT, runs)
-        subjects = {f"{workers:,} workers": partial(_cost, workers) for workers in WORKERS}
-        subjects |= {f"{runs:,} runs kept": partial(_cost, OF_KEPT, path) for runs, path in kept.items()}
-        found = abreast(subjects, rounds)
-    by_workers = {name: found[name] for name in list(found)[: len(WORKERS)]}
-    by_kept = {name: found[name] for name in list(found)[len(WORKERS) :]}
+        known = {f"{workers:,} workers": Path(folder) / f"of {workers}.db" for workers in WORKERS}
+        for path, workers in zip(known.values(), WORKERS, strict=True):
+            histories.build(path, workers, KEPT[0])
+        keys = _of_keys({**known, **kept}, rounds)
+        runs_by_workers = {name: partial(_cost, workers) for name, workers in zip(known, WORKERS, strict=True)}
+        runs_by_kept = {name: partial(_cost, OF_KEPT, path) for name, path in kept.items()}
+        costs = abreast({**runs_by_workers, **runs_by_kept}, rounds)
     return [
-        Table("Cost of a run, by the number of workers", "µs", COST, _rows(by_workers)),
-        Table("Cost of a run, by the number of runs kept", "µs", f"{OF_KEPT:,} workers. {COST}", _rows(by_kept)),
+        Table("Cost of a run, by the number of workers", "µs", COST, _rows(costs, known)),
+        Table("Cost of a run, by the number of runs kept", "µs", f"{OF_KEPT:,} workers. {COST}", _rows(costs, kept)),
+        Table("Cost of a key, by the number of workers", "µs", f"{KEPT[0]:,} runs. {KEY}", _rows(keys, known)),
+        Table("Cost of a key, by the number of runs kept", "µs", f"{OF_KEPT:,} workers. {KEY}", _rows(keys, kept)),
     ]
+
+
+def _of_keys(databases: Mapping[str, Path], rounds: int) -> dict[str, Values]:
+    with ExitStack() as stack:
+        subjects = {name: stack.enter_context(console("attach", "--db", path)).work for name, path in databases.items()}
+        return abreast(subjects, rounds)
 
 
 def _cost(workers: int, database: Path | None = None) -> Figures:
@@ -49,8 +68,9 @@ def _cost(workers: int, database: Path | None = None) -> Figures:
     return figures_of("benchmarks.hosts.steady", arguments)
 
 
-def _rows(found: dict[str, Values]) -> tuple[Row, ...]:
-    first = next(iter(found))
-    return tuple(
-        Row(name, values["cost"], () if name == first else (Limit(FLAT, first),)) for name, values in found.items()
+def _rows(found: Mapping[str, Values], names: Iterable[str]) -> tuple[Row, ...]:
+    first, *others = names
+    return (
+        Row(first, found[first]["cost"]),
+        *(Row(name, found[name]["cost"], (Limit(FLAT, first),)) for name in others),
     )

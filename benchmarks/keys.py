@@ -36,7 +36,7 @@ CONSOLE, HOSTING = f"console, {WORKERS:,} workers", f"console that hosts {WORKER
 
 CURSOR = rb"48;2;44;58;79m"
 """The colour under the console's cursor, as it stands before the text there."""
-DOWN = "\x1b[B"
+DOWN, UP = "\x1b[B", "\x1b[A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Subject:
     shown: bytes
     random: Random = field(default_factory=lambda: Random(SEED))
 
-    def step(self, before: bytes = b"") -> tuple[float, bytes]:
-        """Presses `down`; the seconds until the cursor is not where it was before, and where it is then."""
-        pressed = self.terminal.press(DOWN)
+    def step(self, before: bytes = b"", key: str = DOWN) -> tuple[float, bytes]:
+        """Presses a key; the seconds until the cursor is not where it was before, and where it is then."""
+        pressed = self.terminal.press(key)
         seen = self.terminal.expect(self.shown % (rb"(?!%b\b)" % before if before else b""))
         self.terminal.skim(self.random.uniform(*APART))
         return seen.at - pressed, seen.match[1]
@@ -62,6 +62,17 @@ class Subject:
             seconds, place = self.step(place)
             taken.append(seconds * 1e3)
         return {"p50": percentile(taken, 50), "p99": percentile(taken, 99)}
+
+    def work(self) -> Figures:
+        """Processor time of the program for a key, with all that it does beside, in microseconds.
+
+        Four rows down, four up, and again, below the first row: there is room for that among ten workers.
+        """
+        _, place = self.step()
+        before = self.terminal.processor_time()
+        for number in range(KEYS):
+            _, place = self.step(place, (DOWN, UP)[number // 4 % 2])
+        return {"cost": (self.terminal.processor_time() - before) / KEYS * 1e6}
 
     def ask(self) -> Figures:
         """Milliseconds from `r` to the row that says running, of one worker after the other."""
@@ -104,7 +115,7 @@ def _paint(folder: Path, rounds: int) -> Iterator[Table]:
             DATA_TABLE: stack.enter_context(
                 started(("benchmarks.screens.data_table", WORKERS), rb"w0000", rb"48;2;1;120;212m %b(w\d+)")
             ),
-            CONSOLE: stack.enter_context(_console("attach", "--db", known)),
+            CONSOLE: stack.enter_context(console("attach", "--db", known)),
         }
         found = in_turn({name: subject.walk for name, subject in subjects.items()}, rounds)
     says = (
@@ -121,11 +132,11 @@ def _paint(folder: Path, rounds: int) -> Iterator[Table]:
 def _paint_while_runs_go(folder: Path, rounds: int) -> Iterator[Table]:
     database = folder / "hosted.db"
     workers = fleet.target(folder, WORKERS, every=f"{WORKERS // RATE}s")
-    with _minimal() as minimal, _console(workers, "--db", database) as console:
+    with _minimal() as minimal, console(workers, "--db", database) as hosting:
 
         def walk_and_count() -> Figures:
             began, done = time.perf_counter(), fleet.runs_done(database)
-            figures = console.walk()
+            figures = hosting.walk()
             return {**figures, "rate": (fleet.runs_done(database) - done) / (time.perf_counter() - began)}
 
         found = in_turn({MINIMAL: minimal.walk, HOSTING: walk_and_count}, rounds)
@@ -146,8 +157,8 @@ def _effect(folder: Path, rounds: int) -> Table:
     elsewhere = folder / "elsewhere.db"
     with (
         fleet.serving(workers, elsewhere),
-        _console(workers, "--db", folder / "own.db") as embedded,
-        _console("attach", "--db", elsewhere) as attached,
+        console(workers, "--db", folder / "own.db") as embedded,
+        console("attach", "--db", elsewhere) as attached,
     ):
         found = in_turn({"embedded": embedded.ask, "attached": attached.ask}, rounds)
     return Table(
@@ -166,5 +177,6 @@ def _minimal() -> AbstractContextManager[Subject]:
     return started(("benchmarks.screens.minimal",), rb"pressed 0", rb"pressed %b(\d+) keys")
 
 
-def _console(*words: object) -> AbstractContextManager[Subject]:
+def console(*words: object) -> AbstractContextManager[Subject]:
+    """The program itself, once it shows a worker."""
     return started(("workerconsole", *words), rb"worker-\d", CURSOR + rb"%b(worker-\d+)")
