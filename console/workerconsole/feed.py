@@ -18,6 +18,7 @@ from textual.message import Message
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerconsole.text import clean
 from workerkit.clock import HOUR, MINUTE, SECOND, Clock, Micros
+from workerkit.store.glance import Glance
 from workerkit.store.records import (
     ActivityRecord,
     CommandRecord,
@@ -65,6 +66,7 @@ and compares by value."""
 class Readable(Protocol):
     """What the feed asks of a database; workerkit's Database is one."""
 
+    def glance(self, since: Micros) -> Glance: ...
     def reader(self) -> Reading: ...
     def host_is_live(self) -> bool: ...
 
@@ -236,7 +238,7 @@ class _View:
     def look_at(self, name: str | None) -> WorkerDetail | None:
         """The details of a worker; None when they are what was returned last, or can't be read."""
         worker = self._workers.get(name) if name is not None else None
-        if worker is None or self._reader is None or self._trouble is not None:
+        if worker is None or self._database is None or self._trouble is not None:
             return None
         now = self._clock.now()
         last = self._detail
@@ -244,7 +246,7 @@ class _View:
             return None
         self._detail_dirty, self._detail_at = False, now
         try:
-            self._detail = _detail(self._reader, worker)
+            self._detail = _detail(self._open(self._database), worker)
         except Exception as error:  # noqa: BLE001 -- see above
             self._trouble = self._give_up(error, now)
             return None
@@ -260,7 +262,7 @@ class _View:
 
     def answer(self, question: Question | None) -> Answered | None:
         """The answer to a screen's question; None when it is what was returned last, or can't be read."""
-        if question is None or self._reader is None or self._trouble is not None:
+        if question is None or self._database is None or self._trouble is not None:
             return None
         now = self._clock.now()
         last = self._answered if self._answered is not None and self._answered.question is question else None
@@ -271,14 +273,16 @@ class _View:
             return None
         self._answer_dirty, self._answered_at = False, now
         try:
-            self._answered = Answered(question, question(self._reader, now))
+            self._answered = Answered(question, question(self._open(self._database), now))
         except Exception as error:  # noqa: BLE001 -- see above
             self._trouble = self._give_up(error, now)
             return None
         return None if last is not None and self._answered.answer == last.answer else self._answered
 
     def _read(self, now: Micros) -> frozenset[str]:
-        database, reader = self._open()
+        if self._database is None:
+            return self._begin(now)
+        database, reader = self._database, self._open(self._database)
         moved = reader.changed()
         self._dirty = self._dirty or moved
         self._detail_dirty = self._detail_dirty or moved
@@ -289,18 +293,24 @@ class _View:
             self._host = reader.host()
         if self._slow_at is None or not 0 <= now - self._slow_at < SLOW_EVERY:
             self._alive = database.host_is_live()
-            self._activity = tuple(reader.activity(now - HOUR - MINUTE))
+            self._activity = tuple(reader.activity(_lately(now)))
             self._slow_at = now
         self._dirty = False
         return changed
 
-    def _open(self) -> tuple[Readable, Reading]:
-        if self._database is None or self._reader is None:
-            self._database = self._open_database()
-            self._reader = self._database.reader()
-            self._workers, self._statuses, self._change = {}, Counter(), 0
-            self._dirty = True
-        return self._database, self._reader
+    def _begin(self, now: Micros) -> frozenset[str]:
+        """Opens the database, and takes a first look, for which no reader is needed: that is ready only later."""
+        self._database = self._open_database()
+        found = self._database.glance(_lately(now))
+        self._host, self._activity = found.host, tuple(found.activity)
+        self._alive, self._slow_at = self._database.host_is_live(), now
+        self._workers, self._statuses, self._change = {}, Counter(), 0
+        return self._merge(found.workers)
+
+    def _open(self, database: Readable) -> Reading:
+        if self._reader is None:
+            self._reader = database.reader()
+        return self._reader
 
     def _merge(self, records: list[WorkerRecord]) -> frozenset[str]:
         changed = []
@@ -340,6 +350,11 @@ class _View:
             trouble=self._trouble,
         )
         return self._last
+
+
+def _lately(now: Micros) -> Micros:
+    """From when on activity is shown."""
+    return now - HOUR - MINUTE
 
 
 def _detail(reader: Reading, worker: WorkerRecord) -> WorkerDetail:

@@ -84,6 +84,19 @@ def test_reading_and_asking_import_neither_screen_nor_scheduler(
     assert "sqlalchemy" in modules
 
 
+def test_attaching_paints_before_anything_is_imported_that_hosts_or_reads(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, workerconsole.cli.screen, workerconsole.app\nprint(*sys.modules)"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert set(done.stdout.split()) & set(HEAVY) == {"textual"}
+
+
 def test_an_example_is_written_without_anything_heavy(tmp_path: Path) -> None:
     code, modules = imported(tmp_path, "init")
     assert code == 0

@@ -10,6 +10,7 @@ from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerkit.clock import SECOND
 from workerkit.errors import DatabaseError
 from workerkit.store.database import Database
+from workerkit.store.glance import Glance
 from workerkit.store.records import LogRecord, WorkerRecord
 
 
@@ -36,9 +37,16 @@ class FakeDatabase:
         self.opened += 1
         return self
 
+    def glance(self, since: int) -> Glance:
+        if self.fault is not None:
+            raise self.fault
+        self.asked.append("glance")
+        return Glance(list(self.records.values()), self.host(), self.activity(since))
+
     def reader(self) -> "FakeDatabase":
         if self.fault is not None:
             raise self.fault
+        self.asked.append("reader")
         self.moved = True
         return self
 
@@ -133,8 +141,17 @@ def test_the_first_snapshot_holds_everything(screen: Screen) -> None:
     assert taken.trouble is None
 
 
+def test_the_first_snapshot_needs_no_reader_and_the_next_tick_finds_what_came_meanwhile(screen: Screen) -> None:
+    screen.snapshot()
+    assert screen.database.asked == ["glance"]
+    screen.database.commit(worker("a", status="running"))
+    assert screen.snapshot().changed == {"a"}
+    assert screen.database.asked == ["glance", "reader", "changed", "workers since 1"]
+
+
 def test_an_idle_database_costs_one_tiny_query_a_tick(screen: Screen) -> None:
     screen.snapshot()
+    screen.step()
     screen.database.asked.clear()
     for _ in range(5):
         assert screen.step() == []
@@ -143,6 +160,7 @@ def test_an_idle_database_costs_one_tiny_query_a_tick(screen: Screen) -> None:
 
 def test_only_what_changed_is_read_and_named(screen: Screen) -> None:
     screen.snapshot()
+    screen.step()
     screen.database.commit(failing("b"), worker("c"))
     screen.database.asked.clear()
     taken = screen.snapshot()
@@ -228,6 +246,7 @@ def test_trouble_is_told_once_in_words_and_reading_is_tried_again_every_second(
     screen: Screen, clock: HandClock
 ) -> None:
     screen.snapshot()
+    screen.step()
     screen.database.fault = DatabaseError("disk I/O error")
     trouble = screen.snapshot().trouble
     assert trouble is not None
@@ -273,6 +292,8 @@ def test_a_clock_that_steps_back_stops_nothing(screen: Screen, clock: HandClock)
 
 
 def test_start_and_stop_may_be_called_twice_and_the_reader_is_closed(screen: Screen) -> None:
+    screen.snapshot()
+    screen.step()
     for _ in range(2):
         screen.feed.start()
     for _ in range(2):

@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, event
 from workerkit.store import migrate
-from workerkit.store.connect import writing_engine
+from workerkit.store.engines import writing_engine
 from workerkit.store.database import Database
 
 path = Path(sys.argv[1])

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workerconsole.cli.errors import NotFoundError
 from workerkit.store.database import Database, default_path, locate
-from workerkit.store.reader import Reader
 from workerkit.store.records import WorkerRecord
+
+if TYPE_CHECKING:
+    from workerkit.store.reader import Reader
 
 HOW_TO_START = "`workerconsole serve TARGET` starts a host, `workerconsole TARGET` one with a screen"
 
@@ -37,13 +40,13 @@ def existing_database(database: str | None) -> Iterator[Database]:
 
 
 @contextmanager
-def reading(database: str | None) -> Iterator[tuple[Database, Reader]]:
+def reading(database: str | None) -> Iterator[tuple[Database, "Reader"]]:
     """The same with a reader."""
     with existing_database(database) as opened, opened.reader() as reader:
         yield opened, reader
 
 
-def known_worker(reader: Reader, name: str) -> WorkerRecord:
+def known_worker(reader: "Reader", name: str) -> WorkerRecord:
     """The worker of that name.
 
     Raises:

@@ -1,25 +1,24 @@
-"""The console itself: on one's own targets, on the demo's workers, or attached to a host that lives elsewhere."""
+"""The console itself: on one's own targets, on the demo's workers, or attached to a host that lives elsewhere.
+
+Who hosts is imported only to host: one that attaches paints before SQLAlchemy and APScheduler are there.
+"""
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workerconsole.cli.access import demo_path, existing_database
 from workerconsole.cli.errors import Exit, UsageError
-from workerconsole.cli.hosting import Plan, leave_headless, plan_demo, plan_targets
 from workerconsole.cli.output import say
-from workerconsole.cli.serving import serve_plan
 from workerconsole.deadline import LAST_MOMENT, Deadline
-from workerkit.host import DEFAULT_GRACE
 from workerkit.store.database import Database, locate
 from workerkit.store.lock import is_locked
 from workerkit.store.migrate import lock_path
 
 if TYPE_CHECKING:
-    from workerconsole.session import HostFactory
+    from workerconsole.cli.hosting import Plan
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that computes lets another one on. A key waits for that several times: by Python's own
@@ -33,13 +32,19 @@ def open_console(arguments: Namespace) -> int:
     if _is_hosted(path):
         say(f"a host lives on {path} already; attached to it")
         return _show(path, None, arguments)
+    from workerconsole.cli.hosting import plan_targets
+
     plan = plan_targets(arguments)
     return _show(path if plan is None else plan.database, plan, arguments)
 
 
 def demo(arguments: Namespace) -> int:
     """The console on the demo's workers, or the same workers without a screen."""
+    from workerconsole.cli.hosting import plan_demo
+
     if arguments.headless:
+        from workerconsole.cli.serving import serve_plan
+
         return serve_plan(plan_demo(arguments), wait=arguments.wait)
     _need_terminal()
     plan = plan_demo(arguments)
@@ -57,7 +62,7 @@ def attach(arguments: Namespace) -> int:
     return _show(found, None, arguments, read_only=arguments.read_only)
 
 
-def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: bool = False) -> int:
+def _show(path: Path, plan: "Plan | None", arguments: Namespace, *, read_only: bool = False) -> int:
     """Runs the screen until the operator leaves it, and ends the process if a worker's thread would not let it end."""
     from workerconsole.collector import hold_back
 
@@ -65,21 +70,20 @@ def _show(path: Path, plan: Plan | None, arguments: Namespace, *, read_only: boo
     from workerconsole.app import ConsoleApp
     from workerconsole.theme import ThemeError
 
-    make_host: HostFactory | None = None
-    stay: Callable[[], str] | None = None
+    make_app = partial(ConsoleApp, partial(Database.open, path), read_only=read_only, theme_name=arguments.theme)
     if plan is not None:
+        from workerconsole.cli.hosting import leave_headless
+
         plan.warn()
-        make_host, stay = partial(plan.host, mode="console"), partial(leave_headless, plan)
-    try:
-        app = ConsoleApp(
-            partial(Database.open, path),
-            host_factory=make_host,
-            targets=plan.targets if plan is not None else (),
-            read_only=read_only,
-            leave_headless=stay,
-            grace=plan.grace if plan is not None else DEFAULT_GRACE,
-            theme_name=arguments.theme,
+        make_app = partial(
+            make_app,
+            host_factory=partial(plan.host, mode="console"),
+            targets=plan.targets,
+            leave_headless=partial(leave_headless, plan),
+            grace=plan.grace,
         )
+    try:
+        app = make_app()
     except ThemeError as error:
         raise UsageError(str(error)) from error
     sys.setswitchinterval(SWITCH_INTERVAL)

@@ -30,3 +30,10 @@ def test_opening_and_reading_a_database_in_order_does_not_load_alembic(tmp_path:
     code = f"from workerkit.store.database import Database\nwith Database.open({path!r}).reader() as r: r.workers()"
     assert "alembic" in loaded_by(code)
     assert loaded_by(code).isdisjoint(HEAVY)
+
+
+def test_a_first_look_at_a_database_does_without_sqlalchemy(tmp_path: object) -> None:
+    path = f"{tmp_path}/jobs.db"
+    loaded_by(f"from workerkit.store.database import Database\nDatabase.open({path!r})")
+    code = f"from workerkit.store.database import Database\nDatabase.open({path!r}, create=False).glance(0)"
+    assert "sqlalchemy" not in loaded_by(code)

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from workerkit.clock import Clock
 from workerkit.errors import DatabaseError
 from workerkit.store import rescue
-from workerkit.store.connect import helped_by_opening_anew, trouble_of, writing_engine
+from workerkit.store.connect import helped_by_opening_anew, trouble_of
+from workerkit.store.engines import writing_engine
 from workerkit.store.files import Home, Identity, check_private, companions, identity_of
 from workerkit.store.lock import HostLock
 

@@ -1,12 +1,8 @@
-"""Connections to the SQLite file, and what its errors mean in words."""
+"""Connections to the SQLite file, and what its errors mean in words. Without SQLAlchemy, whose import takes longer than
+to find out whether a database can be used."""
 
 import sqlite3
-from functools import partial
 from pathlib import Path
-
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 PRAGMAS = (
     # With WAL, NORMAL may lose the last commits in a power failure, never the database; a killed process loses nothing.
@@ -67,35 +63,6 @@ def connect(path: Path, *, mode: str, busy_timeout: float, foreign_keys: bool = 
     return connection
 
 
-def reading_engine(path: Path, *, busy_timeout: float) -> Engine:
-    """An engine whose connections can't write.
-
-    The file is opened for writing all the same: SQLite needs that to set up the shared memory of the WAL when it is
-    the first to come, and falls back by itself where the file is read-only.
-    """
-
-    def creator() -> sqlite3.Connection:
-        connection = connect(path, mode="rw", busy_timeout=busy_timeout)
-        connection.execute("PRAGMA query_only=ON")
-        return connection
-
-    return create_engine(
-        "sqlite://", creator=creator, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
-    )
-
-
-def writing_engine(path: Path, *, busy_timeout: float, foreign_keys: bool = True) -> Engine:
-    """An engine whose transactions begin with BEGIN IMMEDIATE, so that none fails halfway for want of the lock."""
-    creator = partial(connect, path, mode="rw", busy_timeout=busy_timeout, foreign_keys=foreign_keys)
-    engine = create_engine("sqlite://", creator=creator, poolclass=NullPool, hide_parameters=True)
-    event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.connection.cursor().execute("BEGIN IMMEDIATE")
-
-
 def is_damaged(error: BaseException) -> bool:
     """Whether the file's contents are wrong, so that trying again is no help."""
     return _code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -112,9 +79,14 @@ def helped_by_opening_anew(error: BaseException) -> bool:
 
 
 def _code_of(error: BaseException) -> int | None:
-    origin = error.orig if isinstance(error, DBAPIError) else error
+    origin = _origin(error)
     code = getattr(origin, "sqlite_errorcode", None) if isinstance(origin, sqlite3.Error) else None
     return None if code is None else int(code) & 0xFF
+
+
+def _origin(error: BaseException) -> BaseException:
+    """The driver's own error, also where SQLAlchemy has wrapped it."""
+    return getattr(error, "orig", None) or error
 
 
 def trouble_of(error: BaseException) -> str | None:
@@ -123,4 +95,4 @@ def trouble_of(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         code = sqlite3.SQLITE_NOMEM
     words = None if code is None else _WORDS.get(code)
-    return None if words is None else f"{words} ({error.orig if isinstance(error, DBAPIError) else error})"
+    return None if words is None else f"{words} ({_origin(error)})"

@@ -11,19 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
-from workerkit.clock import Clock
+from workerkit.clock import Clock, Micros
 from workerkit.errors import DatabaseError
-from workerkit.store.connect import reading_engine, trouble_of, writing_engine
+from workerkit.store.connect import trouble_of
 from workerkit.store.files import Home, Identity, check_private, create_private
+from workerkit.store.glance import Glance, glance
 from workerkit.store.lock import HostLock, is_locked
 from workerkit.store.migrate import EMPTY, HEAD, bring_to_head, lock_path, refuse_unknown, revision_of
-from workerkit.store.reader import Reader
 from workerkit.store.rescue import adopt, rescued
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from workerkit.store.reader import Reader
     from workerkit.store.writer import Writer
 
 ENVIRONMENT_VARIABLE = "WORKERCONSOLE_DB"
@@ -83,7 +83,10 @@ def _without_password(url: str) -> str:
 
 
 class Database:
-    """One database file that has been found in order. Cheap to open; holds no connection of its own."""
+    """One database file that has been found in order. Cheap to open; holds no connection of its own.
+
+    SQLAlchemy is imported with the first reader: who only wants to know whether a database can be used need not wait.
+    """
 
     def __init__(self, path: Path, identity: Identity) -> None:
         self.path = path
@@ -123,12 +126,22 @@ class Database:
             bring_to_head(path, revision)
         return cls(path, identity)
 
-    def reader(self) -> Reader:
+    def glance(self, since: Micros) -> Glance:
+        """A first look, before there is a reader; activity from `since` on.
+
+        Raises:
+            DatabaseError: when the file can't be read.
+        """
+        return glance(self.path, since=since, busy_timeout=BUSY_TIMEOUT)
+
+    def reader(self) -> "Reader":
         """A read-only connection of its own; close it.
 
         Raises:
             DatabaseError: when it can't be opened.
         """
+        from workerkit.store.reader import Reader
+
         return Reader(self._reading, self._home)
 
     def writer(self, clock: Clock) -> "Writer":
@@ -138,13 +151,15 @@ class Database:
         return Writer(self._home, clock, busy_timeout=WRITER_BUSY_TIMEOUT, lock=self._lock)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator["Connection"]:
         """A transaction of one's own, beside a host or without one; committed at the end, rolled back by an error.
 
         Raises:
             DatabaseError: when the database can't be written, e.g. locked for more than 5 s, or its host had to leave
                 for another file.
         """
+        from sqlalchemy.exc import DBAPIError
+
         if self._home.away is not None:
             raise DatabaseError(self._home.away)
         engine = self._writing(BUSY_TIMEOUT)
@@ -172,10 +187,14 @@ class Database:
         """Nothing is held open; readers and writers close their own. Idempotent."""
 
     @cached_property
-    def _reading(self) -> Engine:
+    def _reading(self) -> "Engine":
+        from workerkit.store.engines import reading_engine
+
         return reading_engine(self.path, busy_timeout=BUSY_TIMEOUT)
 
-    def _writing(self, busy_timeout: float) -> Engine:
+    def _writing(self, busy_timeout: float) -> "Engine":
+        from workerkit.store.engines import writing_engine
+
         return writing_engine(self.path, busy_timeout=busy_timeout)
 
 

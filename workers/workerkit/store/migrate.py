@@ -1,6 +1,6 @@
 """The schema's revision, and the way from an older one to ours.
 
-Telling the revision costs one query; Alembic is imported only where there is something to migrate.
+Telling the revision costs one query; Alembic and SQLAlchemy are imported only where there is something to migrate.
 """
 
 import contextlib
@@ -8,13 +8,14 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING
 
 from workerkit.errors import DatabaseError
-from workerkit.store.connect import connect, is_damaged, trouble_of, writing_engine
+from workerkit.store.connect import connect, is_damaged, trouble_of
 from workerkit.store.lock import HostLock
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 REVISIONS = ("workerkit_0001", "workerkit_0002", "workerkit_0003")
 """Every revision there ever was, oldest first; the scripts in migrations/versions bear the same."""
@@ -111,6 +112,10 @@ def lock_path(path: Path) -> Path:
 
 
 def _upgrade(path: Path) -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    from workerkit.store.engines import writing_engine
+
     _turn_to_wal(path)
     # A table that is rebuilt is dropped in between, which foreign keys would take for a deletion of its rows.
     engine = writing_engine(path, busy_timeout=BUSY_TIMEOUT, foreign_keys=False)
@@ -144,7 +149,7 @@ def _turn_to_wal(path: Path) -> None:
         )
 
 
-def _run_scripts(connection: Connection) -> None:
+def _run_scripts(connection: "Connection") -> None:
     from alembic import command
     from alembic.config import Config
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, CursorResult, bindparam, func, insert, select
 
 from workerkit.clock import Micros
 from workerkit.outcome import Status
-from workerkit.store import codec, rows
+from workerkit.store import codec, columns, rows
 from workerkit.store.counters import rebuild_counters, reset_counters
 from workerkit.store.models import commands, hosts, runs, worker_state, workers
 from workerkit.store.prepared import Prepared
@@ -135,7 +135,7 @@ def end_host(connection: Connection, change: int, host_id: int, now: Micros) -> 
 
 def load_workers(connection: Connection) -> dict[str, WorkerRecord]:
     """All workers that the database knows, by name."""
-    found = connection.execute(select(*rows.WORKER).order_by(workers.c.name)).all()
+    found = connection.execute(select(*columns.WORKER).order_by(workers.c.name)).all()
     return {row[0]: rows.worker(row) for row in found}
 
 
@@ -221,7 +221,7 @@ def load_retries(connection: Connection) -> list[RunRecord]:
     """
     latest = select(func.max(runs.c.id)).where(runs.c.worker == workers.c.name).scalar_subquery()
     retrying = select(latest).where(workers.c.status == Status.RETRYING.value).scalar_subquery()
-    found = connection.execute(rows.SELECT_RUNS.where(runs.c.id.in_(retrying), runs.c.retry_at.is_not(None)))
+    found = connection.execute(columns.SELECT_RUNS.where(runs.c.id.in_(retrying), runs.c.retry_at.is_not(None)))
     return [rows.run(row) for row in found]
 
 
@@ -289,7 +289,7 @@ def submit_command(
 
 def pending_commands(connection: Connection) -> list[CommandRecord]:
     """Commands that nobody has answered, oldest first."""
-    query = select(*rows.COMMAND).where(rows.PENDING).order_by(commands.c.id)
+    query = select(*columns.COMMAND).where(columns.PENDING).order_by(commands.c.id)
     return [rows.command(row) for row in connection.execute(query)]
 
 
@@ -309,7 +309,7 @@ def finish_command(
     """
     answered = connection.execute(
         update(commands)
-        .where(commands.c.id == command_id, rows.PENDING)
+        .where(commands.c.id == command_id, columns.PENDING)
         .values(
             state=state,
             result=storable(result, LINE_LIMIT),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from workerkit.clock import Micros
 from workerkit.errors import DatabaseError
 from workerkit.outcome import Outcome
-from workerkit.store import codec, groups, rows
+from workerkit.store import codec, columns, groups, rows
 from workerkit.store.connect import trouble_of
 from workerkit.store.files import Home
 from workerkit.store.models import (
@@ -48,8 +48,8 @@ RUNS_SEARCHED_FOR_LINES = 200
 
 _BAD_ENDINGS = ("failed", "cancelled", "interrupted")
 _COMMITS_OF_OTHERS = "PRAGMA data_version"
-_PENDING = select(*rows.COMMAND).where(rows.PENDING).order_by(commands.c.id)
-_ANY_PENDING = Prepared(select(commands.c.id).where(rows.PENDING).limit(1))
+_PENDING = select(*columns.COMMAND).where(columns.PENDING).order_by(commands.c.id)
+_ANY_PENDING = Prepared(select(commands.c.id).where(columns.PENDING).limit(1))
 
 
 class Reader:
@@ -106,11 +106,11 @@ class Reader:
     def workers(self, since: int = 0) -> list[WorkerRecord]:
         """The workers whose `change` is later than `since`, by name. Pass the greatest change seen so far."""
         # Sorted here: told to sort, SQLite would walk through all by name, instead of to the few by their change.
-        found = self._all(select(*rows.WORKER).where(workers.c.change > since))
+        found = self._all(select(*columns.WORKER).where(workers.c.change > since))
         return sorted(map(rows.worker, found), key=attrgetter("name"))
 
     def worker(self, name: str) -> WorkerRecord | None:
-        row = self._first(select(*rows.WORKER).where(workers.c.name == name))
+        row = self._first(select(*columns.WORKER).where(workers.c.name == name))
         return None if row is None else rows.worker(row)
 
     def counts(self) -> dict[str, int]:
@@ -129,7 +129,7 @@ class Reader:
 
     def hosts(self, limit: int = 20) -> list[HostRecord]:
         """The latest hosts, latest first."""
-        return [rows.host(row) for row in self._all(select(*rows.HOST).order_by(hosts.c.id.desc()).limit(limit))]
+        return [rows.host(row) for row in self._all(select(*columns.HOST).order_by(hosts.c.id.desc()).limit(limit))]
 
     def runs(
         self,
@@ -145,7 +145,7 @@ class Reader:
 
         Of those that began at `since` or later, and before `until`, where given.
         """
-        query = rows.SELECT_RUNS.order_by(runs.c.id.desc()).limit(limit)
+        query = columns.SELECT_RUNS.order_by(runs.c.id.desc()).limit(limit)
         if worker is not None:
             query = query.where(runs.c.worker == worker)
         if outcome == "running":
@@ -172,29 +172,29 @@ class Reader:
         return list(map(int, codec.from_json(spans, [])))
 
     def run(self, run_id: int) -> RunRecord | None:
-        row = self._first(rows.SELECT_RUNS.where(runs.c.id == run_id))
+        row = self._first(columns.SELECT_RUNS.where(runs.c.id == run_id))
         return None if row is None else rows.run(row)
 
     def in_flight(self) -> list[RunRecord]:
         """Runs that have begun and not ended, oldest first."""
-        query = rows.SELECT_RUNS.where(runs.c.outcome.is_(None)).order_by(runs.c.id)
+        query = columns.SELECT_RUNS.where(runs.c.outcome.is_(None)).order_by(runs.c.id)
         return [rows.run(row) for row in self._all(query)]
 
     def failure(self, run_id: int) -> FailureRecord | None:
         """Why that run failed; None where it didn't."""
-        row = self._first(select(*rows.FAILURE).where(failures.c.run_id == run_id))
+        row = self._first(select(*columns.FAILURE).where(failures.c.run_id == run_id))
         return None if row is None else rows.failure(row)
 
     def failures(self, worker: str | None = None, limit: int = 20) -> list[FailureRecord]:
         """Failures with their captures, latest first."""
-        query = select(*rows.FAILURE).order_by(failures.c.run_id.desc()).limit(limit)
+        query = select(*columns.FAILURE).order_by(failures.c.run_id.desc()).limit(limit)
         if worker is not None:
             query = query.where(failures.c.worker == worker)
         return [rows.failure(row) for row in self._all(query)]
 
     def failures_of_group(self, fingerprint: str, *, before: int | None = None, limit: int = 20) -> list[FailureRecord]:
         """Occurrences of one group that are still kept, latest first; of runs before `before`, where given."""
-        query = select(*rows.FAILURE).where(failures.c.fingerprint == fingerprint)
+        query = select(*columns.FAILURE).where(failures.c.fingerprint == fingerprint)
         if before is not None:
             query = query.where(failures.c.run_id < before)
         return [rows.failure(row) for row in self._all(query.order_by(failures.c.run_id.desc()).limit(limit))]
@@ -224,7 +224,7 @@ class Reader:
     def log_lines(self, run_id: int, *, after: int = -1, limit: int = 1000) -> list[LogRecord]:
         """Lines of one run whose seq is later than `after`, oldest first."""
         query = (
-            select(*rows.LINE)
+            select(*columns.LINE)
             .where(log_lines.c.run_id == run_id, log_lines.c.seq > after)
             .order_by(log_lines.c.seq)
             .limit(limit)
@@ -241,7 +241,7 @@ class Reader:
             .subquery()
         )
         query = (
-            select(*rows.LINE)
+            select(*columns.LINE)
             .where(log_lines.c.run_id.in_(select(latest.c.id)))
             .order_by(log_lines.c.run_id.desc(), log_lines.c.seq.desc())
             .limit(limit)
@@ -252,7 +252,7 @@ class Reader:
         self, worker: str | None = None, limit: int = 50, *, since: Micros | None = None, reason: str | None = None
     ) -> list[GapRecord]:
         """Slots that got no run, latest first; those that lasted beyond a moment, or that have this reason."""
-        query = select(*rows.GAP).order_by(gaps.c.id.desc()).limit(limit)
+        query = select(*columns.GAP).order_by(gaps.c.id.desc()).limit(limit)
         if worker is not None:
             query = query.where(gaps.c.worker == worker)
         if since is not None:
@@ -265,7 +265,7 @@ class Reader:
         self, worker: str | None = None, limit: int = 50, verbs: Sequence[str] | None = None
     ) -> list[CommandRecord]:
         """What operators asked for, latest first; of one worker, of certain verbs."""
-        query = select(*rows.COMMAND).order_by(commands.c.id.desc()).limit(limit)
+        query = select(*columns.COMMAND).order_by(commands.c.id.desc()).limit(limit)
         if worker is not None:
             query = query.where(commands.c.worker == worker)
         if verbs is not None:
@@ -273,7 +273,7 @@ class Reader:
         return [rows.command(row) for row in self._all(query)]
 
     def command(self, command_id: int) -> CommandRecord | None:
-        row = self._first(select(*rows.COMMAND).where(commands.c.id == command_id))
+        row = self._first(select(*columns.COMMAND).where(commands.c.id == command_id))
         return None if row is None else rows.command(row)
 
     def pending_commands(self) -> list[CommandRecord]:
@@ -292,7 +292,7 @@ class Reader:
 
     def activity(self, since: Micros) -> list[ActivityRecord]:
         """The minutes from `since` on in which anything happened, oldest first."""
-        query = select(*rows.ACTIVITY).where(activity.c.minute >= since).order_by(activity.c.minute)
+        query = select(*columns.ACTIVITY).where(activity.c.minute >= since).order_by(activity.c.minute)
         return [rows.minute(row) for row in self._all(query)]
 
     def totals(self, since: Micros) -> Totals:

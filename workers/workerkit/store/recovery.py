@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from workerkit.clock import Micros
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, Status
-from workerkit.store import codec, rows
+from workerkit.store import codec, columns, rows
 from workerkit.store.events import RunFinished
 from workerkit.store.models import hosts, runs, workers
 from workerkit.store.records import HostRecord, RunRecord
@@ -35,7 +35,7 @@ def recover(connection: Connection, change: int, now: Micros) -> tuple[RunRecord
 
     Only to be called while no host lives. Returns the runs as they are recorded now, oldest first.
     """
-    found = connection.execute(rows.SELECT_RUNS.where(runs.c.outcome.is_(None)).order_by(runs.c.id)).all()
+    found = connection.execute(columns.SELECT_RUNS.where(runs.c.outcome.is_(None)).order_by(runs.c.id)).all()
     in_flight = [rows.run(row) for row in found]
     owners = {run.host_id: _host(connection, run.host_id) for run in in_flight}
     crashed = tuple(_crashed(run, owners[run.host_id]) for run in in_flight)
@@ -91,7 +91,7 @@ _CLOSE = (
 
 
 def _host(connection: Connection, host_id: int) -> HostRecord:
-    return rows.host(connection.execute(select(*rows.HOST).where(hosts.c.id == host_id)).one())
+    return rows.host(connection.execute(select(*columns.HOST).where(hosts.c.id == host_id)).one())
 
 
 def _deaths(connection: Connection, in_flight: set[str]) -> dict[str, int]:

@@ -6,10 +6,7 @@ JSON that somebody broke reads as empty, so that one bad row never hides the oth
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import literal_column, select
-
 from workerkit.store import codec
-from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, workers
 from workerkit.store.records import (
     ActivityRecord,
     CommandRecord,
@@ -21,54 +18,23 @@ from workerkit.store.records import (
     WorkerRecord,
 )
 
-HOST = tuple(hosts.c)
-FAILURE = tuple(failures.c)
-ACTIVITY = tuple(activity.c)
-LINE = tuple(log_lines.c[name] for name in ("run_id", "seq", "at", "stream", "level", "logger", "text"))
-GAP = tuple(
-    gaps.c[name]
-    for name in ("id", "worker", "reason", "first_due_at", "last_due_at", "count", "detail", "run_id", "host_id")
+HOST = (
+    *("id", "hostname", "pid", "username", "mode", "version", "targets", "started_at", "heartbeat_at", "stopped_at"),
+    *("ending", "recovered_runs", "notice"),
 )
-COMMAND = tuple(commands.c)
-PENDING = commands.c.state == literal_column("'pending'")
-"""Spelled out, not bound, so that SQLite can use its partial index."""
-WORKER = tuple(
-    workers.c[name]
-    for name in (
-        *("name", "status", "schedule", "interval_us", "timeout_us", "isolation", "tags", "description", "source"),
-        *("load_error", "registered", "paused", "paused_at", "paused_by", "pause_reason"),
-        *("paused_until", "suspended_at", "suspended_because"),
-        *("success_count", "failure_count", "consecutive_failures", "last_run_at", "next_run_at", "last_outcome"),
-        *(
-            "last_duration_us",
-            "last_error",
-            "running_run_id",
-            "recent",
-            "covered_until",
-            "created_at",
-            "change",
-            "policy",
-        ),
-    )
+ACTIVITY = ("minute", "started", "succeeded", "failed", "other")
+WORKER = (
+    *("name", "status", "schedule", "interval_us", "timeout_us", "isolation", "tags", "description", "source"),
+    *("load_error", "registered", "paused", "paused_at", "paused_by", "pause_reason"),
+    *("paused_until", "suspended_at", "suspended_because"),
+    *("success_count", "failure_count", "consecutive_failures", "last_run_at", "next_run_at", "last_outcome"),
+    *("last_duration_us", "last_error", "running_run_id", "recent", "covered_until", "created_at", "change", "policy"),
 )
-SELECT_RUNS = select(
-    *(
-        runs.c[name]
-        for name in (
-            *("id", "worker", "attempt", "trigger", "due_at", "started_at", "finished_at", "outcome", "kind"),
-            *("duration_us", "error", "summary", "params", "host_id"),
-        )
-    ),
-    hosts.c.hostname,
-    hosts.c.pid,
-    *(runs.c[name] for name in ("progress_done", "progress_total", "progress_note", "dropped_lines", "retry_at")),
-).join_from(runs, hosts)
 
-
-_POLICY = len(WORKER) - 1
+_REGISTERED, _PAUSED, _POLICY = map(WORKER.index, ("registered", "paused", "policy"))
 
 Values = Sequence[Any]
-"""One row, its values in the order of the columns above."""
+"""One row, its values in the order of the columns."""
 
 
 def host(row: Values) -> HostRecord:
@@ -80,6 +46,7 @@ def host(row: Values) -> HostRecord:
 def worker(row: Values) -> WorkerRecord:
     values = list(row)
     values[6] = _tags(row[6])
+    values[_REGISTERED], values[_PAUSED] = bool(row[_REGISTERED]), bool(row[_PAUSED])  # SQLite has only numbers
     values[_POLICY] = _policy(row[_POLICY])
     return WorkerRecord(*values)
 
