@@ -14,6 +14,7 @@ from rich.traceback import Traceback
 from benchmarks.report import Row, Table
 from benchmarks.timing import measure
 from workerkit.failures import Capture, Redactor
+from workerkit.failures.sampling import Mention, place_of
 
 DEPTH = 12
 """Frames of the typical failure."""
@@ -74,6 +75,12 @@ def subjects(case: str) -> dict[str, Callable[[], object]]:
         capture.read_messages()
         return capture.data
 
+    def counted() -> object:
+        place = place_of(error)
+        mention = Mention(error, redactor)
+        mention.read_messages()
+        return place, mention.headline
+
     def stdlib() -> object:
         return list(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
@@ -86,6 +93,7 @@ def subjects(case: str) -> dict[str, Callable[[], object]]:
     compared: dict[str, Callable[[], object]] = {
         "Capture": lambda: ours(with_locals=True),
         "Capture, no locals": lambda: ours(with_locals=False),
+        "only counted": counted,
         "traceback.TracebackException": stdlib,
     }
     # Of the worst it takes seconds, which tell nothing more.
@@ -100,7 +108,8 @@ def tables(rounds: int) -> list[Table]:
         Table(
             f"Taking a {case} failure apart",
             "µs",
-            "One exception with its local variables as data. Ours also redacts; the others call every `__repr__`.",
+            "One exception with its local variables as data. Ours also redacts; the others call every `__repr__`. One "
+            "that failed at the same place less than ten seconds ago is only counted.",
             tuple(
                 Row(name, tuple(seconds * 1e6 for seconds in times))
                 for name, times in measure(subjects(case), rounds).items()

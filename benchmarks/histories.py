@@ -17,8 +17,8 @@ from typing import Any
 
 from workerkit.clock import DAY, HOUR, MINUTE, SECOND, Micros, SystemClock
 from workerkit.failures import Capture, Redactor
-from workerkit.failures.fingerprint import Fingerprint, fingerprint
-from workerkit.outcome import FailureKind, GapReason, Outcome, Status, Trigger
+from workerkit.failures.fingerprint import fingerprint
+from workerkit.outcome import FailureKind, Fingerprint, GapReason, Outcome, Status, Trigger
 from workerkit.roster import RECENT_RUNS
 from workerkit.store import codec
 from workerkit.store.database import Database

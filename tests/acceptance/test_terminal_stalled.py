@@ -66,11 +66,11 @@ def test_a_signal_ends_it_in_time_and_the_terminal_is_as_found(
 ) -> None:
     if hosting:
         end_while_stalled(command)
+        assert command("runs", "--outcome", "running", "--json").json["runs"] == []
     else:
         with command.serving():
             end_while_stalled(command, "attach")
             assert command("status", "--json").json["host"] is not None
-    assert command("runs", "--outcome", "running", "--json").json["runs"] == []
 
 
 def end_while_stalled(command: CommandLine, *words: str) -> None:

@@ -81,6 +81,7 @@ def failure(run_id: int = 1, *exceptions: dict[str, Any], **changes: Any) -> Fai
         "fingerprint": "3f2a",
     }
     fields |= changes
+    fields.setdefault("capture_of", fields["run_id"])
     return FailureRecord(packed=zlib.compress(json.dumps(fields.pop("capture")).encode()), **fields)
 
 

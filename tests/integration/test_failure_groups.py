@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.integration import process_workers
 from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import AsyncTask, Task
 from tests.waiting import wait_for
@@ -180,3 +181,48 @@ def test_an_exception_whose_text_never_comes_is_recorded_without_it(bench: Bench
         Endless.go_on = True
     for name in ("task", "async"):
         bench.wait_worker(name, lambda w: w.status == "failed")
+
+
+def full(bench: Bench) -> list[int]:
+    """Runs whose failure has a capture of its own, oldest first."""
+    return sorted(record.run_id for record in bench.reader.failures(limit=1000) if record.capture_of == record.run_id)
+
+
+def test_a_worker_that_fails_the_same_way_again_and_again_pays_for_one_capture(bench: Bench) -> None:
+    bench.host(Task(fails), Task(fails, name="second"))
+    runs = [bench.run("task", page=page) for page in range(30)]
+    bench.run("second")
+    assert full(bench) == [runs[0].id, runs[-1].id + 1], "of each worker the first"
+    (group,) = groups(bench)
+    assert (group.count, group.title) == (31, "ValueError: no page 411")
+    assert [run.error for run in runs[-2:]] == ["ValueError: no page 28", "ValueError: no page 29"]
+    shown = bench.reader.failure(runs[-1].id)
+    assert shown is not None
+    assert shown.capture["note"] == f"this is the traceback of run {runs[0].id}; this failure was only counted"
+    assert shown.capture["exceptions"][0]["frames"][-1]["function"] == "fails"
+
+
+def test_in_a_process_of_its_own_each_failure_is_captured_and_one_is_kept(bench: Bench) -> None:
+    bench.host(process_workers.fails)
+    runs = [bench.run("fails") for _ in range(3)]
+    assert {run.kind for run in runs} == {"error"}
+    assert full(bench) == [runs[0].id]
+    (group,) = groups(bench)
+    assert group.count == 3
+
+
+def test_a_worker_that_holds_its_failures_has_each_one_captured(bench: Bench) -> None:
+    bench.host(Task(fails, hold_on_failure=True), allow_eval=True)
+    runs = [bench.run("task") for _ in range(3)]
+    assert full(bench) == [run.id for run in runs]
+
+
+def test_what_the_worker_itself_calls_another_failure_is_captured_anew(bench: Bench) -> None:
+    class Named(Task):
+        def fingerprint(self, error: BaseException) -> str:
+            return str(error)
+
+    bench.host(Named(fails))
+    runs = [bench.run("task", page=page) for page in (1, 2, 1)]
+    assert full(bench) == [runs[0].id, runs[1].id]
+    assert {group.count for group in groups(bench)} == {1, 2}

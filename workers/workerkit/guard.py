@@ -13,7 +13,8 @@ from typing import Any
 from workerkit.clock import Micros
 from workerkit.context import RunContext
 from workerkit.errors import Cancel, RetryAfter, RunCancelled
-from workerkit.failures import Capture
+from workerkit.failures import Capture, fingerprint
+from workerkit.failures.sampling import Mention, place_of
 from workerkit.failures.values import type_name
 from workerkit.outcome import Failure, FailureKind, Outcome, Result, StopCause
 from workerkit.output import route_to
@@ -142,13 +143,22 @@ def _failure(active: ActiveRun, error: BaseException) -> Failure:
     kind = classify(type(error))
     prefix = PANIC if kind is FailureKind.PANIC else ""
     try:
-        capture = Capture(error, active.redactor, with_locals=active.registration.capture_locals)
+        named = _own_name(active, error)
+        place = (active.run.worker, named, place_of(error))
+        mark = active.sampler.counted(place) if active.sampler is not None and active.held is None else None
+        if mark is not None:
+            capture: Capture | Mention = Mention(error, active.redactor)
+        else:
+            capture = Capture(error, active.redactor, with_locals=active.registration.capture_locals)
+            mark = fingerprint(capture.data, kind, named)
+            if active.sampler is not None:
+                active.sampler.kept(place, mark)
         if not capture.harmless:
-            active.unread = (Failure(kind, prefix + capture.headline, capture.data), time.monotonic())
+            active.unread = (Failure(kind, prefix + capture.headline, capture.data, named, mark), time.monotonic())
         capture.read_messages()
-        if active.held is not None:
+        if active.held is not None and isinstance(capture, Capture):
             capture.data["held_until"] = active.held.keep(active.run.id, capture, active.redactor)
-        return Failure(kind, prefix + capture.headline, capture.data, _own_name(active, error))
+        return Failure(kind, prefix + capture.headline, capture.data, named, mark)
     except BaseException as broken:  # noqa: BLE001 -- memory may be exhausted, or the exception hostile beyond our care
         lost = {"version": 1, "exceptions": [], "note": f"the traceback was lost: {type(broken).__name__}"}
         return Failure(kind, prefix + type(error).__name__, lost)

@@ -88,11 +88,20 @@ class GapReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Which failures are one: `digest` names their group, `parts` tell a person why."""
+
+    digest: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A failure as it is recorded: one line for lists, and the bounded capture for inspection.
 
     `error` is `Type: message`, for a panic with `Worker panic: ` in front. `capture` is plain JSON data
-    (see workerkit.failures), never an exception object: nothing of the worker's stays alive through it.
+    (see workerkit.failures), never an exception object: nothing of the worker's stays alive through it. It is empty of
+    a failure that is only counted.
     """
 
     kind: FailureKind
@@ -100,6 +109,8 @@ class Failure:
     capture: dict[str, Any]
     named: str | None = None
     """The group that the worker itself says it belongs to; None: the usual fingerprint tells."""
+    mark: Fingerprint | None = None
+    """Its fingerprint, where that is known already; the capture tells it otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from workerkit.clock import Micros, to_iso
 from workerkit.context import Cancellation, RunContext
 from workerkit.failures import Redactor
+from workerkit.failures.sampling import Sampler
 from workerkit.outcome import Failure, GapReason, Outcome, Status, Trigger
 from workerkit.output import RunOutput
 from workerkit.postmortem import HeldFailures
@@ -50,6 +51,8 @@ class ActiveRun:
     redactor: Redactor
     held: HeldFailures | None = None
     """Where its failure is to be kept alive, if it is."""
+    sampler: Sampler | None = None
+    """What failed lately, and need only be counted when it does again; None: all is kept."""
     cancellation: Cancellation = field(default_factory=Cancellation)
     context: RunContext | None = None
     thread_id: int | None = None

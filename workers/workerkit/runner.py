@@ -20,6 +20,8 @@ from workerkit.context import RunContext
 from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.processes import ProcessExecutor
 from workerkit.executors.threads import ThreadExecutor
+from workerkit.failures import fingerprint
+from workerkit.failures.sampling import Sampler
 from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
 from workerkit.output import RUN_LOGGER, RunOutput
 from workerkit.postmortem import HeldFailures
@@ -66,6 +68,7 @@ class Runner:
         self._loop = loop
         self._processes = processes or ProcessExecutor()
         self._held = held
+        self._sampler = Sampler(clock)
         self._surroundings = surroundings
         self._stopping = False
         self._unlaunched = 0
@@ -107,7 +110,7 @@ class Runner:
         """Gives an admitted run its place, and records its start."""
         output = RunOutput(self._clock, live.redactor)
         held = self._held if live.registration.hold_on_failure else None
-        active = ActiveRun(run, live.registration, output, live.redactor, held)
+        active = ActiveRun(run, live.registration, output, live.redactor, held, self._sampler)
         self._roster.enter(live, active)
         self._unlaunched += 1
         self._record_start(live, active, command_id)
@@ -216,7 +219,7 @@ class Runner:
             return
         ctx, state = self._enter(active)
         if active.registration.isolation == "process":
-            self.conclude(active, self._processes.perform(active, ctx, state))
+            self.conclude(active, self._sampled(active, self._processes.perform(active, ctx, state)))
             return
         with self._looked_after(active):
             result = guard.call(active, ctx, state)
@@ -245,6 +248,18 @@ class Runner:
         finally:
             for sentence in self._surroundings.ended():
                 active.output.record("WARNING", "workerkit.surroundings", sentence)
+
+    def _sampled(self, active: ActiveRun, result: Result) -> Result:
+        """The result of a run in a process of its own, which captures each failure: it can't know of those before."""
+        failure = result.failure
+        if failure is None:
+            return result
+        mark = fingerprint(failure.capture, failure.kind, failure.named)
+        place = (active.run.worker, mark.digest)
+        if self._sampler.counted(place) is not None:
+            return replace(result, failure=replace(failure, capture={}, mark=mark))
+        self._sampler.kept(place, mark)
+        return replace(result, failure=replace(failure, mark=mark))
 
     def _no_longer_wanted(self, active: ActiveRun) -> Result | None:
         """The end of a run that was asked to stop, or came too late, before its code began."""

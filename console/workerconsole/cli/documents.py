@@ -88,6 +88,7 @@ def failure(record: FailureRecord) -> Document:
         "fingerprint": record.fingerprint,
         "traceback": plain(record.capture),
         "capture": record.capture,
+        "capture_of": record.capture_of,
     }
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import event
 from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench, names
 from workerkit.clock import MINUTE, SECOND
 from workerkit.errors import DatabaseError
-from workerkit.outcome import Status
+from workerkit.outcome import Failure, FailureKind, Fingerprint, Outcome, Result, Status
 from workerkit.store import codec, operations
 from workerkit.store.events import LinesCaptured, LogLine, StatusChanged
 from workerkit.store.records import Totals
@@ -262,3 +262,41 @@ def test_no_question_of_the_screen_reads_or_sorts_a_whole_table(bench: Bench) ->
 def test_successes_are_not_searched_by_an_index_of_failures(bench: Bench) -> None:
     bench.run("a", SUCCEEDED)
     assert "ix_runs_ended_badly" not in "".join(plans(bench, lambda: bench.reader.runs(outcome="succeeded")))
+
+
+# Failures that were only counted
+
+
+def failed(mark: str, told: str | None) -> Result:
+    """A failure of a group; with a capture that tells something, or only counted."""
+    capture = {"version": 1, "exceptions": [{"type": "E", "message": told, "frames": []}]} if told else {}
+    return Result(Outcome.FAILED, Failure(FailureKind.ERROR, "E: no", capture, mark=Fingerprint(mark, ("error",))))
+
+
+def test_a_counted_failure_shows_the_capture_of_the_one_before_it_and_says_so(bench: Bench) -> None:
+    early, first, second, other, third, full_again = (
+        bench.run("a", failed(mark, told))
+        for mark, told in (("m", None), ("m", "one"), ("m", None), ("n", "else"), ("m", None), ("m", "two"))
+    )
+    expected = {early: first, first: first, second: first, other: other, third: first, full_again: full_again}
+    for run_id, shown in expected.items():
+        record = bench.reader.failure(run_id)
+        assert record is not None
+        assert record.capture_of == shown
+        note = None if shown == run_id else f"this is the traceback of run {shown}; this failure was only counted"
+        assert record.capture.get("note") == note
+    told = {record.run_id: record.capture["exceptions"][0]["message"] for record in bench.reader.failures("a")}
+    assert told == {early: "one", first: "one", second: "one", other: "else", third: "one", full_again: "two"}
+    assert [record.capture_of for record in bench.reader.failures_of_group("m", before=third)] == [first, first, first]
+    assert [record.capture_of for record in bench.reader.failures(limit=2)] == [full_again, first]
+
+
+def test_where_no_other_is_kept_a_counted_failure_says_that_too(bench: Bench) -> None:
+    record = bench.reader.failure(bench.run("a", failed("m", None)))
+    assert record is not None
+    assert record.error == "E: no"
+    assert record.capture == {
+        "version": 1,
+        "exceptions": [],
+        "note": "it was only counted, and no other like it is kept",
+    }

@@ -29,20 +29,21 @@ def drifts(bench: Bench) -> list[Any]:
 
 def test_what_is_within_bounds_stays(bench: Bench) -> None:
     ids = [bench.run("a") for _ in range(3)]
-    assert pruned(bench) == Pruned(0, 0, 0, 0, 0)
+    assert pruned(bench) == Pruned(0, 0, 0, 0, 0, 0)
     assert kept(bench) == ids
 
 
 def test_old_runs_go_with_all_that_belongs_to_them(bench: Bench) -> None:
+    first = bench.run("a", FAILED)
     old = bench.run("a", FAILED)
     bench.write(LinesCaptured(old, "a", (LogLine(0, 0, "stdout", "x"),)))
     bench.clock.advance(30 * DAY / SECOND + 1)
     young = bench.run("a", FAILED)
-    assert pruned(bench).runs == 1
+    assert pruned(bench).runs == 2
     assert kept(bench) == [young]
     assert bench.reader.log_lines(old) == []
-    assert [failure.run_id for failure in bench.reader.failures()] == [young]
-    assert bench.counters("a") == (0, 2, 2)
+    assert [failure.run_id for failure in bench.reader.failures()] == [young, first], "the first of a group stays"
+    assert bench.counters("a") == (0, 3, 3)
 
 
 def test_of_a_crowded_worker_the_latest_runs_stay(bench: Bench) -> None:
@@ -219,7 +220,7 @@ def test_hosts_go_once_nothing_refers_to_them(bench: Bench, monkeypatch: pytest.
         bench.begin_host()
     assert pruned(bench).hosts == 2
     assert [host.id for host in bench.reader.hosts()] == [5, 4, 1]
-    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1, 0)
+    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1, 0, 0)
 
 
 def seen(bench: Bench) -> list[str]:
@@ -229,7 +230,8 @@ def seen(bench: Bench) -> list[str]:
 
 def fail(bench: Bench, title: str, state: GroupState | None = None) -> None:
     """A failure in a group of its own, which an operator then gives a state."""
-    bench.run("a", replace(FAILED, failure=Failure(FailureKind.ERROR, title, {}, named=title)))
+    capture = {"version": 1, "exceptions": []}
+    bench.run("a", replace(FAILED, failure=Failure(FailureKind.ERROR, title, capture, named=title)))
     if state is not None:
         mark = bench.reader.failure_groups(bench.clock.now())[0].fingerprint
         with bench.database.transaction() as connection:
@@ -240,7 +242,7 @@ def test_groups_outlive_their_runs_and_what_operators_said_outlives_that(bench: 
     fail(bench, "known", GroupState.ACKNOWLEDGED)
     fail(bench, "open")
     bench.clock.advance(31 * DAY / SECOND)
-    assert pruned(bench) == Pruned(2, 0, 0, 0, 0)
+    assert pruned(bench) == Pruned(2, 0, 0, 0, 0, 0)
     assert seen(bench) == ["open", "known"]
     bench.clock.advance(60 * DAY / SECOND)
     assert pruned(bench).groups == 1
@@ -290,3 +292,35 @@ def test_nothing_to_do_costs_few_statements(bench: Bench) -> None:
     for _ in range(20):
         bench.run("a")
     assert statements(bench, lambda: pruned(bench)) <= 15
+
+
+# Captures of a group
+
+
+def full(bench: Bench) -> list[int]:
+    """Runs whose failure has its own capture."""
+    return [row[0] for row in bench.sql("SELECT run_id FROM failures WHERE length(capture) > 0 ORDER BY run_id")]
+
+
+def test_of_a_group_the_first_the_latest_and_the_first_of_each_day_are_kept_in_full(bench: Bench) -> None:
+    days = []
+    for _ in range(3):
+        days.append([bench.run("a", FAILED) for _ in range(15)])
+        bench.clock.advance(DAY / SECOND)
+    assert pruned(bench, batch=20).captures == 20
+    assert pruned(bench, batch=20).captures == 12
+    assert pruned(bench).captures == 0
+    assert full(bench) == [days[0][0], days[1][0], days[2][0], *days[2][-10:]]
+    assert len(kept(bench)) == 45, "their rows stay"
+    (group,) = bench.reader.failure_groups(bench.clock.now())
+    assert group.count == 45
+
+
+def test_the_first_of_a_group_goes_with_the_group(bench: Bench) -> None:
+    fail(bench, "open")
+    bench.clock.advance(31 * DAY / SECOND)
+    assert pruned(bench).runs == 1
+    assert len(full(bench)) == 1
+    bench.clock.advance(60 * DAY / SECOND)
+    assert pruned(bench).groups == 1
+    assert bench.sql("SELECT count(*) FROM failures") == [(0,)]

@@ -6,13 +6,13 @@ Only then come the messages, for which `__str__` has to be called, and which may
 """
 
 import json
-from collections.abc import Iterator
-from types import FrameType, TracebackType, WrapperDescriptorType
+from types import FrameType, TracebackType
 from typing import Any
 
+from workerkit.failures.chain import is_inert, message_of, related, slot
 from workerkit.failures.frames import Position, frames_data, read_variables, within_bounds, without_kit
 from workerkit.failures.redact import Redactor
-from workerkit.failures.values import Walk, class_dict, mro_of, type_name
+from workerkit.failures.values import Walk, type_name
 
 MAX_EXCEPTIONS = 50
 """Exceptions kept of one failure: causes, contexts and members of groups together."""
@@ -28,9 +28,6 @@ MAX_JSON = 250_000
 """Characters of the whole as JSON; beyond it variables go first, then source."""
 UNREAD = "(its message was not read)"
 """Stands where the second phase has not been."""
-
-_INERT = frozenset(map(id, (str, int, float, bool, bytes, type(None))))
-"""Types of arguments whose text comes from the interpreter alone."""
 
 
 class Capture:
@@ -56,12 +53,12 @@ class Capture:
     @property
     def harmless(self) -> bool:
         """Whether the messages can be read without running anybody's code."""
-        return all(_is_inert(error) for error in self._errors)
+        return all(is_inert(error) for error in self._errors)
 
     def read_messages(self) -> None:
         """The second phase: str() of each exception. Runs the worker's code where it has its own `__str__`."""
         for error, entry in zip(self._errors, self._exceptions, strict=True):
-            entry["message"] = self._redactor.bounded(_message(error), MAX_MESSAGE)
+            entry["message"] = self._redactor.bounded(message_of(error), MAX_MESSAGE)
         # To write the whole as JSON is a good part of what a capture costs: only where the messages can matter.
         if self._size + sum(len(json.dumps(entry["message"])) for entry in self._exceptions) > MAX_JSON:
             self._size = _shrink(self.data)
@@ -91,10 +88,10 @@ class Capture:
             number = len(self._exceptions)
             self._errors.append(current)
             self._exceptions.append(self._entry(current, relation, parent))
-            pending.extend((other, how, number) for other, how in _related(current))
+            pending.extend((other, how, number) for other, how in related(current))
 
     def _entry(self, error: BaseException, relation: str, parent: int | None) -> dict[str, Any]:
-        positions = without_kit(_positions(_slot(BaseException, "__traceback__", error)))
+        positions = without_kit(_positions(slot(BaseException, "__traceback__", error)))
         kept, cut = within_bounds(positions)
         self._live.append(kept)
         frames = frames_data(kept, self._redactor)
@@ -156,32 +153,6 @@ def _shrink(data: dict[str, Any]) -> int:
     return len(json.dumps(data))
 
 
-def _is_inert(error: BaseException) -> bool:
-    """Whether str(error) is the interpreter's own work on plain arguments."""
-    own = next((names["__str__"] for names in map(class_dict, mro_of(type(error))) if "__str__" in names), None)
-    if type(own) is not WrapperDescriptorType:
-        return False
-    return all(id(type(argument)) in _INERT for argument in _slot(BaseException, "args", error))
-
-
-def _related(error: BaseException) -> Iterator[tuple[BaseException, str]]:
-    # By type, not isinstance(): that would ask the object for its __class__.
-    if issubclass(type(error), BaseExceptionGroup):
-        for member in _slot(BaseExceptionGroup, "exceptions", error):
-            yield member, "member"
-    if (cause := _slot(BaseException, "__cause__", error)) is not None:
-        yield cause, "cause"
-    elif (context := _slot(BaseException, "__context__", error)) is not None and not _slot(
-        BaseException, "__suppress_context__", error
-    ):
-        yield context, "context"
-
-
-def _slot(owner: type, name: str, error: BaseException) -> Any:
-    """The interpreter's own attribute, past any property that a subclass put over it."""
-    return owner.__dict__[name].__get__(error)
-
-
 def _positions(link: TracebackType | None) -> list[Position]:
     positions: list[Position] = []
     while link is not None:
@@ -200,16 +171,8 @@ def _columns(link: TracebackType) -> tuple[int, int] | None:
     return None
 
 
-def _message(error: BaseException) -> str:
-    """str(error), where that works; it is the user's code, so it may do anything."""
-    try:
-        return str.__str__(str(error))
-    except BaseException as broken:  # noqa: BLE001 -- a __str__ may raise whatever it likes
-        return f"<its __str__ raised {type(broken).__name__}>"
-
-
 def _notes(error: BaseException) -> list[str]:
-    notes = _slot(BaseException, "__dict__", error).get("__notes__")
+    notes = slot(BaseException, "__dict__", error).get("__notes__")
     if type(notes) is not list:
         return []
     return [note if type(note) is str else f"<{type_name(type(note))}>" for note in notes[:MAX_NOTES]]

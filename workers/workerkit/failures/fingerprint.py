@@ -9,19 +9,12 @@ import hashlib
 import io
 import json
 import tokenize
-from dataclasses import dataclass
 from typing import Any
+
+from workerkit.outcome import Fingerprint
 
 OWN_FUNCTIONS = 5
 """Of the worker's own functions, the innermost so many tell where it failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """`digest` names the group; `parts` tell a person why two failures are one."""
-
-    digest: str
-    parts: tuple[str, ...]
 
 
 def fingerprint(capture: dict[str, Any], kind: str, own: str | None = None) -> Fingerprint:

@@ -58,7 +58,12 @@ def pack(capture: dict[str, Any]) -> bytes:
 
 
 def unpack(data: Any) -> dict[str, Any]:
-    """The capture that pack() made; `{"corrupt": why}` where the column holds anything else."""
+    """The capture that pack() made; of a failure that was only counted, one that says so.
+
+    `{"corrupt": why}` where the column holds anything else.
+    """
+    if data == b"":
+        return {"version": 1, "exceptions": [], "note": "it was only counted, and no other like it is kept"}
     if not isinstance(data, bytes):
         return {"corrupt": f"no bytes, but {type(data).__name__}"}
     inflater = zlib.decompressobj()

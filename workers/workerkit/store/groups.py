@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workerkit.clock import DAY, HOUR, Micros
-from workerkit.outcome import Failure
+from workerkit.outcome import Failure, Fingerprint
 from workerkit.store import codec
-from workerkit.store.models import failure_group_hours, failure_group_workers, failure_groups, failures
+from workerkit.store.models import failure_group_hours, failure_group_workers, failure_groups, failures, runs
 from workerkit.store.records import FailureGroupRecord
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_or_none
-
-if TYPE_CHECKING:
-    from workerkit.failures.fingerprint import Fingerprint
 
 TREND_HOURS = 24
 """Hours of the trend that a group shows."""
@@ -42,7 +39,7 @@ class Occurrence:
     worker: str
     at: Micros
     failure: Failure
-    mark: "Fingerprint"
+    mark: Fingerprint
 
 
 class GroupState(StrEnum):
@@ -176,7 +173,10 @@ _OLD = (
     .where(
         failure_groups.c.last_seen_at < bindparam("open_before"),
         _is_open | (failure_groups.c.last_seen_at < bindparam("judged_before")),
-        ~select(failures.c.run_id).where(failures.c.fingerprint == failure_groups.c.fingerprint).exists(),
+        ~select(runs.c.id)
+        .join(failures, failures.c.run_id == runs.c.id)
+        .where(failures.c.fingerprint == failure_groups.c.fingerprint)
+        .exists(),
     )
     .limit(bindparam("batch"))
 )
@@ -186,9 +186,15 @@ _LEAST_WANTED = (
     .limit(bindparam("excess"))
 )
 _THESE = select(func.json_each(bindparam("marks")).table_valued("value").c.value)
-_DELETE_GROUPS = tuple(
-    delete(table).where(table.c.fingerprint.in_(_THESE))
-    for table in (failure_group_workers, failure_group_hours, failure_groups)
+_DELETE_GROUPS = (
+    # Only the first of a group outlives its run.
+    delete(failures).where(
+        failures.c.fingerprint.in_(_THESE), ~select(runs.c.id).where(runs.c.id == failures.c.run_id).exists()
+    ),
+    *(
+        delete(table).where(table.c.fingerprint.in_(_THESE))
+        for table in (failure_group_workers, failure_group_hours, failure_groups)
+    ),
 )
 
 LATEST_SEEN = failure_groups.c.last_seen_at.desc()

@@ -17,7 +17,7 @@ from workerkit.store.lock import HostLock
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-REVISIONS = ("workerkit_0001", "workerkit_0002", "workerkit_0003")
+REVISIONS = ("workerkit_0001", "workerkit_0002", "workerkit_0003", "workerkit_0004")
 """Every revision there ever was, oldest first; the scripts in migrations/versions bear the same."""
 HEAD = REVISIONS[-1]
 """The revision that this code reads and writes."""

@@ -157,10 +157,16 @@ failures = Table(
     Column("at", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("error", Text, nullable=False),
-    Column("capture", LargeBinary, nullable=False, comment="zlib-compressed JSON, see workerkit.failures"),
+    Column(
+        "capture",
+        LargeBinary,
+        nullable=False,
+        comment="zlib-compressed JSON, see workerkit.failures; empty: only counted",
+    ),
     Column("fingerprint", Text, nullable=False, comment="of the group it belongs to"),
     Index("ix_failures_worker_run_id", "worker", "run_id"),
     Index("ix_failures_fingerprint_run_id", "fingerprint", "run_id"),
+    Index("ix_failures_full", "fingerprint", "run_id", sqlite_where=text("length(capture) > 0")),
 )
 
 failure_groups = Table(

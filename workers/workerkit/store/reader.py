@@ -3,6 +3,7 @@
 import sqlite3
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +42,7 @@ from workerkit.store.records import (
     Totals,
     WorkerRecord,
 )
+from workerkit.store.thinning import IS_FULL
 from workerkit.store.window import FIRST_RUN_FROM
 
 RUNS_SEARCHED_FOR_LINES = 200
@@ -182,22 +184,46 @@ class Reader:
 
     def failure(self, run_id: int) -> FailureRecord | None:
         """Why that run failed; None where it didn't."""
-        row = self._first(select(*columns.FAILURE).where(failures.c.run_id == run_id))
-        return None if row is None else rows.failure(row)
+        found = self._failures(select(*columns.FAILURE).where(failures.c.run_id == run_id))
+        return found[0] if found else None
 
     def failures(self, worker: str | None = None, limit: int = 20) -> list[FailureRecord]:
         """Failures with their captures, latest first."""
         query = select(*columns.FAILURE).order_by(failures.c.run_id.desc()).limit(limit)
         if worker is not None:
             query = query.where(failures.c.worker == worker)
-        return [rows.failure(row) for row in self._all(query)]
+        return self._failures(query)
 
     def failures_of_group(self, fingerprint: str, *, before: int | None = None, limit: int = 20) -> list[FailureRecord]:
         """Occurrences of one group that are still kept, latest first; of runs before `before`, where given."""
         query = select(*columns.FAILURE).where(failures.c.fingerprint == fingerprint)
         if before is not None:
             query = query.where(failures.c.run_id < before)
-        return [rows.failure(row) for row in self._all(query.order_by(failures.c.run_id.desc()).limit(limit))]
+        return self._failures(query.order_by(failures.c.run_id.desc()).limit(limit))
+
+    def _failures(self, query: Select[Any]) -> list[FailureRecord]:
+        """What a query finds, latest first; to those that were only counted the capture of the one next before them."""
+        found: list[FailureRecord] = []
+        latest: dict[str, FailureRecord] = {}
+        for row in reversed(self._all(query)):
+            record = rows.failure(row)
+            if not record.packed:
+                record = self._like(record, latest.get(record.fingerprint))
+            if record.packed:
+                latest[record.fingerprint] = record
+            found.insert(0, record)
+        return found
+
+    def _like(self, counted: FailureRecord, other: FailureRecord | None) -> FailureRecord:
+        if other is not None:
+            return replace(counted, packed=other.packed, capture_of=other.capture_of)
+        query = select(failures.c.run_id, failures.c.capture).where(
+            failures.c.fingerprint == counted.fingerprint, IS_FULL
+        )
+        before = query.where(failures.c.run_id < counted.run_id).order_by(failures.c.run_id.desc()).limit(1)
+        after = query.where(failures.c.run_id > counted.run_id).order_by(failures.c.run_id).limit(1)
+        row = self._first(before) or self._first(after)
+        return counted if row is None else replace(counted, packed=row[1], capture_of=row[0])
 
     def runs_of_group(self, fingerprint: str, limit: int = 1000) -> list[int]:
         """The runs of one group's occurrences that are still kept, latest first."""

@@ -108,14 +108,20 @@ class FailureRecord:
     """The capture's stored bytes."""
     fingerprint: str
     """Of its group."""
+    capture_of: int
+    """The run whose capture it is: another one's of the same group, where this failure was only counted."""
 
     @property
     def capture(self) -> dict[str, Any]:
         """The capture of workerkit.failures; `{"corrupt": reason}` where the stored bytes can't be read.
 
-        Unpacked when somebody looks, and not to be changed: others get the same.
+        Unpacked when somebody looks, and not to be changed: others get the same. Its note says so where it is another
+        run's.
         """
-        return codec.unpack_shared(self.packed)
+        capture = codec.unpack_shared(self.packed)
+        if self.capture_of == self.run_id:
+            return capture
+        return {**capture, "note": f"this is the traceback of run {self.capture_of}; this failure was only counted"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from workerkit.clock import DAY, Micros
 from workerkit.outcome import Outcome
 from workerkit.store import codec
 from workerkit.store.groups import forget_old_groups, forget_old_hours
-from workerkit.store.models import activity, commands, failures, gaps, hosts, log_lines, runs, workers
+from workerkit.store.models import activity, commands, failure_groups, failures, gaps, hosts, log_lines, runs, workers
+from workerkit.store.thinning import thin_out
 
 MAX_AGE: Micros = 30 * DAY
 """How long a run is kept after its end."""
@@ -51,6 +52,8 @@ class Pruned:
     commands: int
     hosts: int
     groups: int
+    captures: int
+    """Of failures that are only counted from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def prune(
         groups=forget_old_groups(
             connection, open_before=old, judged_before=now - JUDGED_AGE, most=MAX_GROUPS, batch=batch
         ),
+        captures=thin_out(connection, batch),
     )
 
 
@@ -226,8 +230,15 @@ _NOTE_PRUNED = (
     )
 )
 _THESE = select(func.json_each(bindparam("ids")).table_valued("value").c.value)
-_DELETE_RUNS = tuple(
-    delete(column.table).where(column.in_(_THESE)) for column in (log_lines.c.run_id, failures.c.run_id, runs.c.id)
+_first_of_its_group = (
+    select(failure_groups.c.fingerprint)
+    .where(failure_groups.c.fingerprint == failures.c.fingerprint, failure_groups.c.first_run_id == failures.c.run_id)
+    .exists()
+)
+_DELETE_RUNS = (
+    delete(log_lines).where(log_lines.c.run_id.in_(_THESE)),
+    delete(failures).where(failures.c.run_id.in_(_THESE), ~_first_of_its_group),
+    delete(runs).where(runs.c.id.in_(_THESE)),
 )
 _UNREFERRED = ~(
     select(runs.c.id).where(runs.c.host_id == hosts.c.id).exists()

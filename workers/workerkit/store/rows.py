@@ -59,7 +59,7 @@ def run(row: Values) -> RunRecord:
 
 
 def failure(row: Values) -> FailureRecord:
-    return FailureRecord(*row)
+    return FailureRecord(*[*row, row[0]])
 
 
 def line(row: Values) -> LogRecord:

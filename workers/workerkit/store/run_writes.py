@@ -230,7 +230,13 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
     if not failed:
         return
     occurrences = [
-        Occurrence(run_id, worker, at, failure, fingerprint(failure.capture, failure.kind, failure.named))
+        Occurrence(
+            run_id,
+            worker,
+            at,
+            failure,
+            failure.mark or fingerprint(failure.capture, failure.kind, failure.named),
+        )
         for run_id, worker, at, failure in failed
     ]
     _insert_failure.execute(
@@ -242,7 +248,7 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
                 "at": occurrence.at,
                 "kind": occurrence.failure.kind.value,
                 "error": storable(occurrence.failure.error, LINE_LIMIT),
-                "capture": codec.pack(occurrence.failure.capture),
+                "capture": codec.pack(occurrence.failure.capture) if occurrence.failure.capture else b"",
                 "fingerprint": occurrence.mark.digest,
             }
             for occurrence in occurrences
