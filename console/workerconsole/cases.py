@@ -52,6 +52,7 @@ class AboutFailure:
         self._traces: tuple[Trace, ...] = ()
         self._capture = Capture()
         self._compared: Comparison | None = None
+        self._compared_with: int | None = None
 
     def __call__(self, reader: FailureReading, now: Micros) -> Case | None:
         failure = self._failure = self._failure or reader.failure(self.run_id)
@@ -73,15 +74,19 @@ class AboutFailure:
             older=older,
             place=place + 1,
             kept=max(1, len(order)),
-            comparison=self._compare(reader, older),
+            comparison=self._compare(reader, failure, older),
         )
 
-    def _compare(self, reader: FailureReading, older: int | None) -> Comparison | None:
-        if older is None:
+    def _compare(self, reader: FailureReading, failure: FailureRecord, older: int | None) -> Comparison | None:
+        """With the capture that the older one shows; there is nothing to compare of a failure that was only counted."""
+        if older is None or failure.capture_of != failure.run_id:
             return None
-        if self._compared is None or self._compared.run_id != older:
+        if self._compared_with != older:
             before = reader.failure(older)
-            self._compared = compare(read_capture(before.capture), self._capture, older) if before else None
+            self._compared_with = older
+            self._compared = None
+            if before is not None and before.capture_of < failure.run_id:
+                self._compared = compare(read_capture(before.capture), self._capture, before.capture_of)
         return self._compared
 
 

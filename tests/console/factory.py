@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from sqlalchemy import update
+
 from workerconsole.snapshot import Snapshot
 from workerkit.clock import MINUTE, SECOND, Micros
 from workerkit.failures import headline
@@ -23,6 +25,7 @@ from workerkit.store.events import (
     SlotsMissed,
 )
 from workerkit.store.groups import GroupState, set_group_state
+from workerkit.store.models import failures
 from workerkit.store.operations import (
     WorkerSpec,
     begin_host,
@@ -313,6 +316,11 @@ class Seed:
         run_id = self.start(worker, at=how.get("at"), params=how.pop("params", None))
         self.finish(worker, run_id, "failed", capture=capture, **({"error": headline(capture)} | how))
         return run_id
+
+    def only_counted(self, *run_ids: int) -> None:
+        """Failures whose captures were not kept."""
+        empty = update(failures).where(failures.c.run_id.in_(run_ids)).values(capture=b"")
+        self._writer.call(lambda connection, _: connection.execute(empty))
 
     def groups(self) -> list[FailureGroupRecord]:
         """The groups as they are now."""

@@ -40,6 +40,18 @@ def test_a_case_knows_its_place_in_the_group_and_what_differs(seed: Seed) -> Non
     assert (oldest.older, oldest.comparison) == (None, None)
 
 
+def test_nothing_is_compared_of_a_failure_that_was_only_counted(seed: Seed) -> None:
+    seed.workers([spec("web")])
+    early, first, counted, full = (seed.fail("web", mishaps.page(page)) for page in (1, 1, 1, 2))
+    seed.only_counted(early, counted)
+    cases = {run_id: ask(seed, AboutFailure(run_id)) for run_id in (early, first, counted, full)}
+    assert cases[counted].failure.capture_of == first
+    assert cases[counted].comparison is None
+    assert cases[first].comparison is None, "the one before it shows this one's"
+    assert cases[full].comparison is not None
+    assert cases[full].comparison.sentence() == f"only page differs from run {first}: 1, now 2"
+
+
 def test_what_can_change_is_read_again(seed: Seed) -> None:
     seed.workers([spec("web")])
     run_id = seed.fail("web", mishaps.page(1))
