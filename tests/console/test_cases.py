@@ -48,8 +48,9 @@ def test_nothing_is_compared_of_a_failure_that_was_only_counted(seed: Seed) -> N
     assert cases[counted].failure.capture_of == first
     assert cases[counted].comparison is None
     assert cases[first].comparison is None, "the one before it shows this one's"
-    assert cases[full].comparison is not None
-    assert cases[full].comparison.sentence() == f"only page differs from run {first}: 1, now 2"
+    compared = cases[full].comparison
+    assert compared is not None
+    assert compared.sentence() == f"only page differs from run {first}: 1, now 2"
 
 
 def test_what_can_change_is_read_again(seed: Seed) -> None:
