@@ -5,6 +5,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from time import monotonic
 
 from benchmarks.report import Table, as_document, as_markdown
 
@@ -28,8 +29,10 @@ def main() -> int:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     tables: list[Table] = []
     for name in arguments.names or BENCHMARKS:
-        print(f"{name} ...", file=sys.stderr, flush=True)
+        print(f"{name} ...", file=sys.stderr, end="", flush=True)
+        began = monotonic()
         tables += import_module(f"benchmarks.{name}").tables(arguments.rounds)
+        print(f" {monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     document, text = json.dumps(as_document(tables), indent=2), as_markdown(tables)
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True, exist_ok=True)
