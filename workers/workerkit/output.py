@@ -101,6 +101,8 @@ class RunOutput:
 
     def close(self) -> None:
         """Keeps what was printed without a newline at its end."""
+        if not self._unfinished:
+            return
         with self._lock:
             for stream, unfinished in self._unfinished.items():
                 if unfinished.text:
@@ -115,6 +117,8 @@ class RunOutput:
 
     def drain(self, run_id: int, worker: str) -> LinesCaptured | None:
         """What the database lacks: new lines, and which of the middle are to go. None when nothing is new."""
+        if self._drained == self._count and not self._unreported_drops:
+            return None
         with self._lock:
             fresh = [*self._fresh_head, *(raw for raw in self._tail if raw.line.seq >= self._drained)]
             if not fresh and not self._unreported_drops:

@@ -21,8 +21,6 @@ from workerkit.postmortem import HeldFailures
 from workerkit.registration import Registration
 from workerkit.watchdog import Timer
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-
 RECENT_RUNS = 20
 """Finished runs whose outcome and duration are kept beside a worker, for the sparkline."""
 
@@ -149,7 +147,8 @@ class LiveWorker:
     covered_until: Micros = 0
     """Every slot up to here has its verdict."""
     gap: OpenGap | None = None
-    recent: tuple[tuple[str, Micros], ...] = ()
+    recent: tuple[str, ...] = ()
+    """The last runs that finished, each as a JSON array of its outcome and duration."""
     state: str = "{}"
     """ctx.state as it was saved last, JSON."""
 
@@ -218,8 +217,8 @@ class LiveWorker:
 
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""
-        self.recent = (*self.recent, (outcome.value, duration))[-RECENT_RUNS:]
-        return _to_json(self.recent)
+        self.recent = (*self.recent, f'["{outcome.value}",{duration}]')[-RECENT_RUNS:]
+        return f"[{','.join(self.recent)}]"
 
 
 class Roster:

@@ -85,7 +85,7 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
     ]
     if answered:
         connection.execute(_answer, answered)
-    count_activity(connection, Counter((event.started_at, "started") for event in events))
+    count_activity(connection, Counter((minute_of(event.started_at), "started") for event in events))
 
 
 _answer = (
@@ -165,7 +165,7 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
     ]
     if states:
         _save_state.execute(connection, states)
-    count_activity(connection, Counter((event.finished_at, event.result.outcome.value) for event in ending))
+    count_activity(connection, Counter((minute_of(event.finished_at), event.result.outcome.value) for event in ending))
 
 
 _in_flight_between = Prepared(
@@ -331,11 +331,16 @@ _add_activity = Prepared(
 )
 
 
+def minute_of(moment: Micros) -> Micros:
+    """The beginning of its minute."""
+    return moment - moment % MINUTE
+
+
 def count_activity(connection: Connection, happened: Counter[tuple[Micros, str]]) -> None:
     """Adds to the minutes: how often at which moment a run `started`, or ended with which outcome."""
     minutes: dict[Micros, Counter[str]] = {}
     for (moment, what), times in happened.items():
-        minutes.setdefault(moment - moment % MINUTE, Counter())[_COLUMN_OF.get(what, "other")] += times
+        minutes.setdefault(minute_of(moment), Counter())[_COLUMN_OF.get(what, "other")] += times
     if minutes:
         _add_activity.execute(
             connection,
