@@ -4,6 +4,7 @@ Writer, recovery of what the host before left in flight, the roster, commands st
 timing, catch-up. An engine serves one start and one stop; Host makes a new one for each.
 """
 
+import gc
 import getpass
 import logging
 import os
@@ -48,6 +49,9 @@ from workerkit.watchdog import Drift, Watchdog
 
 logger = logging.getLogger(__name__)
 
+COLLECT_AFTER = (20_000, 10, 10)
+"""For gc.set_threshold(): a run makes some fifty objects and leaves no garbage, and by Python's own 700 every
+fourteenth would look for it."""
 BEAT = 1.0
 """Seconds between two heartbeats in the database."""
 LIVE_FLUSH = 0.2
@@ -139,6 +143,8 @@ class Engine:
                 self._surroundings = Surroundings(self._clock)
                 self._surroundings.guard_streams()
                 down.callback(self._surroundings.release_streams)
+                down.callback(gc.set_threshold, *gc.get_threshold())
+                gc.set_threshold(*COLLECT_AFTER)
             before = self._begin()
             self.inbox.settle_old()
             self._loop.start()

@@ -4,7 +4,7 @@ from workerkit.clock import Micros
 from workerkit.failures import Redactor
 from workerkit.outcome import Outcome, Trigger
 from workerkit.registration import Registration
-from workerkit.roster import LiveWorker, Run
+from workerkit.roster import LiveWorker, Run, remembered
 from workerkit.schedule import period_of
 from workerkit.store.operations import WorkerSpec
 from workerkit.store.records import RunRecord, WorkerRecord
@@ -40,7 +40,7 @@ def live_worker(registration: Registration, record: WorkerRecord, state: str, re
         failures_in_row=record.consecutive_failures,
         covered_until=record.covered_until or 0,
         state=state,
-        recent=record.recent,
+        recent=tuple(remembered(outcome, duration) for outcome, duration in record.recent),
     )
 
 

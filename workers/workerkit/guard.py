@@ -194,6 +194,8 @@ def classify(error: type[BaseException]) -> FailureKind:
 def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> Result:
     """Adds what the run leaves behind: its state, where that can be kept."""
     active.output.close()
+    if before == "{}" and type(ctx.state) is dict and not ctx.state:
+        return result
     try:
         state = _to_json(ctx.state)
         if len(state) > MAX_STATE:

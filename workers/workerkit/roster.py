@@ -5,7 +5,6 @@ The database holds the same facts for everybody else; the roster is what the hos
 """
 
 import asyncio
-import json
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -217,8 +216,13 @@ class LiveWorker:
 
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""
-        self.recent = (*self.recent, f'["{outcome.value}",{duration}]')[-RECENT_RUNS:]
+        self.recent = (*self.recent, remembered(outcome.value, duration))[-RECENT_RUNS:]
         return f"[{','.join(self.recent)}]"
+
+
+def remembered(outcome: str, duration: Micros) -> str:
+    """A finished run as an element of `LiveWorker.recent`."""
+    return f'["{outcome}",{duration}]'
 
 
 class Roster:

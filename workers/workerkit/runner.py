@@ -283,7 +283,7 @@ class Runner:
             due_at=to_datetime(run.due_at),
             deadline=None if timeout is None else to_datetime(self._clock.now() + timeout),
             params=MappingProxyType(run.params),
-            state=json.loads(state),
+            state={} if state == "{}" else json.loads(state),
             log=logging.getLogger(f"{RUN_LOGGER}.{run.worker}"),
             cancellation=active.cancellation,
         )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,6 +20,9 @@ class LoopExecutor:
         self._life = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._jobs: deque[AsyncJob] = deque()
+        self._coming = False
+        """Whether the loop is on its way to the jobs already: to wake it takes longer than to make a task."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked_at: float | None = None
 
@@ -31,6 +35,8 @@ class LoopExecutor:
             if self._loop is not None:
                 return
             self._asked_at = None
+            self._jobs.clear()
+            self._coming = False
             loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._main, args=(loop,), name="async-workers", daemon=True)
             self._thread.start()
@@ -38,7 +44,11 @@ class LoopExecutor:
 
     def submit(self, job: AsyncJob) -> None:
         """Makes a task of the job; safe from any thread. After stop() it is dropped."""
-        self._post(self._spawn, job)
+        self._jobs.append(job)
+        if not self._coming:
+            self._coming = True
+            if not self._post(self._spawn):
+                self._jobs.clear()
 
     def cancel(self, task: "asyncio.Task[Any]") -> None:
         """Cancels a task of this loop from any thread."""
@@ -89,10 +99,13 @@ class LoopExecutor:
         finally:
             loop.close()
 
-    def _spawn(self, job: AsyncJob) -> None:
-        task = asyncio.get_running_loop().create_task(job())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _spawn(self) -> None:
+        self._coming = False  # first: who adds a job from here on has the loop come again
+        loop = asyncio.get_running_loop()
+        while self._jobs:
+            task = loop.create_task(self._jobs.popleft()())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _answer(self) -> None:
         self._asked_at = None
