@@ -1,6 +1,5 @@
 """Commands as whole processes, beside the interpreter alone, and the import of what they need most."""
 
-import statistics
 import subprocess
 import sys
 import time
@@ -15,8 +14,6 @@ from benchmarks.rounds import Figures, in_turn
 from workerkit import WorkerManager, worker
 
 WORKERS, RUNS = 100, 100_000
-TIMES = 3
-"""Processes of each in a round; their median is its figure."""
 
 PASS, SQLALCHEMY, ORM = "python -c pass", "import sqlalchemy", "import sqlalchemy.orm"
 IMPORTS = Limit(1.4, of=SQLALCHEMY)
@@ -75,7 +72,7 @@ def _command(words: str, database: Path) -> tuple[str, ...]:
 
 
 def _process(arguments: Sequence[str]) -> Figures:
-    return {"whole process": statistics.median(_milliseconds(arguments) for _ in range(TIMES))}
+    return {"whole process": _milliseconds(arguments)}
 
 
 def _milliseconds(arguments: Sequence[str]) -> float:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from benchmarks.hosts.abreast import abreast
+from benchmarks.hosts.long import RATE
 from benchmarks.report import Limit, Row, Table
 from benchmarks.rounds import Figures, figures_of
 from benchmarks.screens.fleet import target
@@ -65,7 +66,7 @@ def _over_runs() -> Table:
     return Table(
         "Memory over many runs",
         "MiB",
-        f"One host of 400 plain workers, of 2,500 runs a second, measured once, on its way to {RUNS:,} runs.",
+        f"One host of 400 plain workers, of {RATE:,} runs a second, measured once, on its way to {RUNS:,} runs.",
         tuple(
             Row(_after(runs), (resident,), (Limit(FLAT, first),) if int(runs) == RUNS else ())
             for runs, resident in found.items()

@@ -12,7 +12,7 @@ from benchmarks.hosts.load import Arrival, Task, even, mixed
 from benchmarks.hosts.measuring import Measured
 from workerkit.clock import SECOND, Micros
 
-WARM_UP = 0.8
+WARM_UP = 0.5
 """Seconds before anything counts: threads and caches come up."""
 SETTLE = 0.3
 """Seconds for the last runs to begin."""
