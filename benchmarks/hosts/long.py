@@ -12,7 +12,7 @@ from benchmarks.hosts.load import even
 from benchmarks.hosts.measuring import wait_until
 
 MIB = 2**20
-RATE = 5_000
+RATE = 4_000
 """Runs that are due a second."""
 PATIENCE = 60.0
 """Seconds between two looks."""

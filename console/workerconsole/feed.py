@@ -34,7 +34,7 @@ TICK = 0.1
 """Seconds between two looks at the database."""
 SLOW_EVERY: Micros = SECOND
 """How often what no commit announces is looked at: whether the host lives, whether the file is still there."""
-RECORD_EVERY: Micros = SECOND // 4
+RECORD_EVERY: Micros = SECOND // 2
 """How often details are read again when the worker's record changed."""
 DETAIL_EVERY: Micros = SECOND // 2
 """How often when the database moved, but not the record: lines and answers."""

@@ -168,7 +168,12 @@ class MainScreen(Screen[None]):
         selected = self.table.selected
         if selected is not None and selected.name == detail.worker.name:
             self.detail = detail
-            self.pane.show(detail, now)
+            self.call_after_refresh(self._show_detail, now)
+
+    def _show_detail(self, now: Micros) -> None:
+        """After the table is drawn: together Textual would draw all that lies between them as well."""
+        if self.detail is not None:
+            self.pane.show(self.detail, now)
 
     def take_recovery(self, recovered: tuple[RunRecord, ...]) -> None:
         """Remember which runs our host found in flight at its start."""
@@ -188,8 +193,7 @@ class MainScreen(Screen[None]):
         """Once a second: whatever shows the time."""
         if not self.frozen:
             self.table.tick()
-            if self.detail is not None:
-                self.pane.show(self.detail, self._clock.now())
+            self.call_after_refresh(self._show_detail, self._clock.now())
             self._tell()
             self._show_around()
 

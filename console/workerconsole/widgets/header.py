@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 
 from workerconsole import format as fmt
@@ -12,7 +13,7 @@ from workerconsole.snapshot import Snapshot
 from workerconsole.text import clean
 from workerconsole.widgets.columns import shorten
 from workerconsole.widgets.sparkline import sparkline
-from workerkit.clock import HOUR, MINUTE, Micros
+from workerkit.clock import HOUR, MINUTE, SECOND, Micros
 from workerkit.outcome import Status
 from workerkit.store.records import ActivityRecord
 
@@ -31,6 +32,8 @@ RATE_MINUTES = 5
 """Runs per minute are the mean of at most so many full minutes."""
 NARROW = 130
 """Below so many columns, what happens stands on a line of its own."""
+PACE = 0.25
+"""Seconds that the lines stand at least: counts that change faster can't be read."""
 MUTED = "$foreground-muted"
 
 
@@ -127,19 +130,27 @@ def _host(state: HeaderState) -> Content:
         return Content.assemble(title, "  ", Content.styled("○ no host yet", MUTED))
     where = clean(f"{host.hostname}:{host.pid}", 60)
     if snapshot.host_alive:
-        up = fmt.duration(max(0, state.now - host.started_at) // 1_000_000 * 1_000_000)
         return Content.assemble(
             title,
             "  ",
             Content.styled("● ", "$text-success"),
             Content(f"{clean(host.mode, 20)} host {where}"),
-            Content.styled(f"  up {up.removesuffix('.0 s') + ' s' if up.endswith('.0 s') else up}", MUTED),
+            Content.styled(f"  up {_uptime(max(0, state.now - host.started_at))}", MUTED),
         )
     if host.stopped_at is not None and host.ending != "crashed":
         words = f"○ host {where} stopped {fmt.ago(host.stopped_at, state.now)}"
         return Content.assemble(title, "  ", Content.styled(words, "$text-warning"))
     words = f"✗ host {where} died, last seen {fmt.ago(host.heartbeat_at, state.now)}"
     return Content.assemble(title, "  ", Content.styled(words, "bold $text-error"))
+
+
+def _uptime(span: Micros) -> str:
+    """Whole seconds, then whole minutes: a line that differs each second would be drawn each second."""
+    if span < MINUTE:
+        return f"{span // SECOND} s"
+    if span < HOUR:
+        return f"{span // MINUTE} min"
+    return fmt.duration(span)
 
 
 def _path(path: Path) -> str:
@@ -199,17 +210,29 @@ class StatusHeader(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name
         super().__init__(id=id)
         self._state: HeaderState | None = None
-        self._drawn = Content()
+        self._content = Content()
+        self._content_of: tuple[HeaderState | None, int] = (None, 0)
+        self._rests: Timer | None = None
 
     def show(self, state: HeaderState) -> None:
-        """Say this from now on; drawn again only where it reads differently."""
-        self._state = state
-        if not self._content().is_same(self._drawn):
-            self.refresh()
+        """Say this from now on; drawn again only where it reads differently: what the operator did at once, and what
+        has happened a few times a second at most."""
+        before, self._state = self._state, state
+        if self._rests is None or before is None or (before.frozen, before.marked) != (state.frozen, state.marked):
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._rests is not None:
+            self._rests.stop()
+        before, self._rests = self._content, None
+        if not self.render().is_same(before):
+            # After what else is about to be drawn: together Textual would draw all between the two as well.
+            self.call_after_refresh(self.refresh)
+            self._rests = self.set_timer(PACE, self._draw)
 
     def render(self) -> Content:
-        self._drawn = self._content()
-        return self._drawn
-
-    def _content(self) -> Content:
-        return Content("\n").join(header_lines(self._state, self.size.width)) if self._state is not None else Content()
+        wanted = (self._state, self.size.width)
+        if wanted != self._content_of and self._state is not None:
+            self._content_of = wanted
+            self._content = Content("\n").join(header_lines(self._state, self.size.width))
+        return self._content
