@@ -26,6 +26,20 @@ def test_a_live_host_is_named_with_its_mode_and_uptime() -> None:
     assert "● headless host box:4211  up 1h 00m" in header(snapshot(WORKERS))
 
 
+@pytest.mark.parametrize(
+    ("span", "says"),
+    [
+        (0, "up 0 s"),
+        (59_900_000, "up 59 s"),
+        (MINUTE, "up 1 min"),
+        (59 * MINUTE, "up 59 min"),
+        (90 * MINUTE, "up 1h 30m"),
+    ],
+)
+def test_the_uptime_moves_each_second_for_the_first_minute_only(span: int, says: str) -> None:
+    assert says in header(snapshot(WORKERS, host=host(started_at=NOW - span)))
+
+
 def test_a_dead_host_says_when_it_was_last_seen() -> None:
     text = header(snapshot(WORKERS, host_alive=False, host=host(heartbeat_at=NOW - 720 * SECOND)))
     assert "✗ host box:4211 died, last seen 12m ago" in text

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.clocks import HandClock
-from workerkit.surroundings import PATIENCE, Surroundings
+from workerkit.surroundings import PATIENCE, Surroundings, _folder, _reader_of_folder
 
 
 @pytest.fixture
@@ -179,3 +179,14 @@ def test_many_runs_at_once_end_with_the_process_as_it_was(surroundings: Surround
         thread.join(20)
     surroundings.look()
     assert found() == before
+
+
+def test_where_the_library_can_not_be_asked_python_tells_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(name: object) -> object:
+        raise TypeError(name)
+
+    asked = _reader_of_folder()
+    monkeypatch.setattr("ctypes.PyDLL", nameless)
+    assert asked is not _folder
+    assert _reader_of_folder() is _folder
+    assert asked() == _folder() == os.fsencode(Path.cwd())

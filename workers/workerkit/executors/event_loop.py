@@ -48,6 +48,7 @@ class LoopExecutor:
         if not self._coming:
             self._coming = True
             if not self._post(self._spawn):
+                self._coming = False
                 self._jobs.clear()
 
     def cancel(self, task: "asyncio.Task[Any]") -> None:
