@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_jobs_of_many_threads_are_all_done(executor: LoopExecutor) -> None:
 
     def submit(first: int) -> None:
         for number in range(first, first + 500):
-            executor.submit(lambda number=number: job(number))
+            executor.submit(partial(job, number))
 
     threads = [threading.Thread(target=submit, args=(500 * place,)) for place in range(8)]
     for thread in threads:
