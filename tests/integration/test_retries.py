@@ -1,10 +1,11 @@
 """A failed run is tried again within its occurrence: each attempt is a run, and the occurrence fails once."""
 
+import threading
 from typing import Any
 
 from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import AsyncTask, Task
-from tests.waiting import wait_for
+from tests.waiting import DEADLINE, wait_for
 from workerkit import Cancel, Retry, RetryAfter, RunContext
 from workerkit.store.records import GapRecord, RunRecord
 
@@ -222,13 +223,17 @@ def test_counters_that_are_rebuilt_know_of_attempts(bench: Bench) -> None:
 
 
 def test_a_run_that_fails_after_it_was_cancelled_is_not_tried_again(bench: Bench) -> None:
+    began = threading.Event()
+
     def work(ctx: RunContext) -> None:
+        began.set()
         while not ctx.cancelled:
             ctx.cancellation.wait(1)
         raise ConnectionError("while it tidied up")
 
     bench.host(Task(work, retry=SOON))
     run_id = bench.begin("task")
+    assert began.wait(DEADLINE)
     bench.ask("cancel", "task")
     run = bench.ended(run_id)
     assert (run.outcome, run.retry_at) == ("failed", None)
