@@ -172,7 +172,8 @@ class MainScreen(Screen[None]):
 
     def _show_detail(self, now: Micros) -> None:
         """After the table is drawn: together Textual would draw all that lies between them as well."""
-        if self.detail is not None:
+        # While the console ends, the screen loses its parts one by one.
+        if self.detail is not None and self.app.is_running and self.is_attached:
             self.pane.show(self.detail, now)
 
     def take_recovery(self, recovered: tuple[RunRecord, ...]) -> None:
