@@ -46,10 +46,19 @@ class Bench:
         return self.ended(answer.run_id)
 
     def begin(self, worker: str, **params: Any) -> int:
-        """Runs a worker now and returns the id of the run, which may still go on."""
+        """Runs a worker now and returns the id of the run; its code has begun, and may still go on.
+
+        A run that the database calls running may still wait for its thread, and a request to stop would find it there.
+        """
         answer = self.ask("run", worker, params=params)
         assert answer.run_id is not None, answer.result
-        return answer.run_id
+        run_id, roster = answer.run_id, self.hosts[-1]._engine.roster
+
+        def begun() -> bool:
+            return all(active.began is not None for active in roster.active() if active.run.id == run_id)
+
+        wait_for(begun, f"the first line of run {run_id}")
+        return run_id
 
     def ended(self, run_id: int | None) -> RunRecord:
         assert run_id is not None

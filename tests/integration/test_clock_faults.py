@@ -284,7 +284,7 @@ def test_more_work_than_threads_runs_late_and_the_wait_is_shown(bench: Bench) ->
     names = [f"w{number}" for number in range(10)]
     bench.host(*(Task(hold, name=name) for name in names), max_threads=2)
     for name in names:
-        bench.begin(name)
+        bench.ask("run", name)
     assert len(bench.reader.in_flight()) == len(names), "those that wait for a thread are on record"
     waited_from = RunningClock().now()
     go_on.set()

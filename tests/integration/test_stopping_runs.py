@@ -25,7 +25,6 @@ async def polite_async(ctx: RunContext) -> None:
 def test_a_cancelled_run_is_neither_success_nor_failure(bench: Bench, task: Task) -> None:
     bench.host(task)
     run_id = bench.begin("task")
-    bench.wait_worker("task", lambda w: w.status == "running")
     answer = bench.ask("cancel", "task", reason="wrong customer")
     assert (answer.state, answer.run_id) == ("done", run_id)
     run = bench.ended(run_id)
@@ -95,7 +94,6 @@ def test_a_thread_that_ignores_its_timeout_is_stuck_and_its_slots_are_gaps(bench
 def test_shutdown_tells_running_workers_and_calls_them_interrupted(bench: Bench) -> None:
     host = bench.host(Task(polite), AsyncTask(polite_async, name="async"))
     runs = [bench.begin("task"), bench.begin("async")]
-    wait_for(lambda: all(bench.worker(name).status == "running" for name in ("task", "async")))
     report = host.stop(grace=0.5)
     outcomes = [bench.ended(run_id).outcome for run_id in runs]
     assert outcomes == ["interrupted", "interrupted"]
@@ -111,7 +109,6 @@ def test_what_does_not_leave_within_the_grace_period_is_recorded_as_interrupted(
     go_on = threading.Event()
     host = bench.host(Task(lambda _: go_on.wait(60)))
     run_id = bench.begin("task")
-    wait_for(lambda: bench.worker("task").status == "running")
     began = time.monotonic()
     report = host.stop(grace=0.3)
     assert time.monotonic() - began < 2.3
@@ -127,7 +124,6 @@ def test_a_run_that_ends_within_the_grace_period_has_succeeded(bench: Bench) -> 
     go_on = threading.Event()
     host = bench.host(Task(lambda _: go_on.wait(20)))
     run_id = bench.begin("task")
-    wait_for(lambda: bench.worker("task").status == "running")
     stopping = threading.Thread(target=host.stop)
     stopping.start()
     go_on.set()
@@ -151,7 +147,7 @@ def test_a_run_that_ends_in_the_instant_of_the_stop_is_recorded(bench: Bench, mo
 
     host = bench.host(Task(lambda _: None))
     monkeypatch.setattr(ActiveRun, "claim", held_up_claim)
-    run_id = bench.begin("task")
+    run_id = bench.ask("run", "task").run_id
     assert claimed.wait(20)
     asked.clear()
     monkeypatch.setattr(Roster, "active", active_as_asked)
@@ -168,7 +164,6 @@ def test_hurry_ends_the_grace_period(bench: Bench) -> None:
     go_on = threading.Event()
     host = bench.host(Task(lambda _: go_on.wait(60)), grace=60)
     bench.begin("task")
-    wait_for(lambda: bench.worker("task").status == "running")
     stopping = threading.Thread(target=host.stop)
     stopping.start()
     host.hurry()
