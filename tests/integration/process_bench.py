@@ -64,6 +64,10 @@ class Trial:
         assert not self._results, self._results[0].failure
         return self
 
+    def wait_for_its_process(self) -> None:
+        """Until it has one; or has already lost it, where the zygote that it asked was dying."""
+        wait_for(lambda: self.executor._runs.get(self.active.run.id) or self._results, "its process")
+
     def stop(self, cause: StopCause, reason: str = "it took longer than 1s") -> Self:
         self.active.cancellation.request(cause, reason)
         return self

@@ -146,7 +146,7 @@ def test_a_zygote_that_dies_while_it_forks_leaves_nobody_behind(executor: Proces
     Trial(executor, workers.waits).run()
     for _ in range(8):
         trial = Trial(executor, workers.holds_the_lock).begin()
-        wait_for(lambda trial=trial: executor._runs.get(trial.active.run.id))  # type: ignore[misc]  # bound now
+        trial.wait_for_its_process()
         assert executor._zygotes is not None
         for zygote in (executor._zygotes._bare, *executor._zygotes._own.values()):
             if zygote._start is not None:
