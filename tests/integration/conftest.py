@@ -52,10 +52,11 @@ class Bench:
         """
         answer = self.ask("run", worker, params=params)
         assert answer.run_id is not None, answer.result
-        run_id, roster = answer.run_id, self.hosts[-1]._engine.roster
+        run_id, engine = answer.run_id, self.hosts[-1]._engine
+        assert engine is not None
 
         def begun() -> bool:
-            return all(active.began is not None for active in roster.active() if active.run.id == run_id)
+            return all(active.began is not None for active in engine.roster.active() if active.run.id == run_id)
 
         wait_for(begun, f"the first line of run {run_id}")
         return run_id
