@@ -3,6 +3,7 @@
 Pure text: pieces of (text, style), where a style is a Textual style with theme variables, ours and never a worker's.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ GAP = 2
 """Cells between two columns."""
 MUTED = "$foreground-muted"
 BAD = "$text-error"
+BARS_STYLE = "$foreground-disabled"
 MARK = "▌"
 WORD = 9
 """The least room of a status word: all fit but `unregistered`."""
@@ -29,6 +31,8 @@ SLOW = "slow"
 """Stands in the place of `running` once a run has passed what is usual for its worker by far."""
 ROOM_FOR_COUNT = 20
 """An error narrower than this has no room for how often it came in a row."""
+
+_FAILED_OR_NOT = re.compile(f"{FAILED}+|[^{FAILED}]+")
 
 Piece = tuple[str, str]
 Cell = tuple[Piece, ...]
@@ -124,14 +128,10 @@ def _duration(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: AR
 
 
 def _recent(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: ARG001
-    pieces: list[Piece] = []
-    for mark in run_line(worker.recent, width):
-        style = BAD if mark == FAILED else "$foreground-disabled"
-        if pieces and pieces[-1][1] == style:
-            pieces[-1] = (pieces[-1][0] + mark, style)
-        else:
-            pieces.append((mark, style))
-    return tuple(pieces)
+    line = run_line(worker.recent, width)
+    if FAILED not in line:
+        return ((line, BARS_STYLE),)
+    return tuple((marks, BAD if marks[0] == FAILED else BARS_STYLE) for marks in _FAILED_OR_NOT.findall(line))
 
 
 def _successes(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: ARG001
@@ -211,6 +211,11 @@ def _place(columns: Sequence[Column], widths: dict[str, int]) -> tuple[Placed, .
         placed.append(Placed(column, left, widths[column.id]))
         left += widths[column.id] + GAP
     return tuple(placed)
+
+
+def row_width(placed: Sequence[Placed]) -> int:
+    """Cells of a line of them, with the mark before it."""
+    return placed[-1].left + placed[-1].width if placed else len(MARK)
 
 
 def header_cells(placed: Sequence[Placed], order: Order) -> tuple[Cell, ...]:

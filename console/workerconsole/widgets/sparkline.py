@@ -13,6 +13,8 @@ UNFINISHED = "·"
 FLAT = 1.3
 """Durations within this ratio are called the same."""
 FLAT_LEVEL = 1
+# Plain text: a comparison with a member of an enumeration takes several times as long.
+_SUCCEEDED, _FAILED = Outcome.SUCCEEDED.value, Outcome.FAILED.value
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -30,19 +32,21 @@ def run_line(recent: Sequence[tuple[str, Micros]], width: int) -> str:
     Padded on the left.
     """
     shown = recent[-width:] if width > 0 else ()
-    durations = [duration for outcome, duration in shown if outcome == Outcome.SUCCEEDED]
+    durations = [duration for outcome, duration in shown if outcome == _SUCCEEDED]
     least, most = min(durations, default=0), max(durations, default=0)
     if most <= least * FLAT:
-        least, most = 0, 0
-    return "".join(_cell(outcome, duration - least, most - least) for outcome, duration in shown).rjust(max(width, 0))
+        cells = [BARS[FLAT_LEVEL] if outcome == _SUCCEEDED else _bad(outcome) for outcome, _ in shown]
+    else:
+        top = most - least
+        cells = [
+            BARS[_level(duration - least, top)] if outcome == _SUCCEEDED else _bad(outcome)
+            for outcome, duration in shown
+        ]
+    return "".join(cells).rjust(max(width, 0))
 
 
-def _cell(outcome: str, height: Micros, top: Micros) -> str:
-    if outcome == Outcome.FAILED:
-        return FAILED
-    if outcome != Outcome.SUCCEEDED:
-        return UNFINISHED
-    return BARS[_level(height, top) if top else FLAT_LEVEL]
+def _bad(outcome: str) -> str:
+    return FAILED if outcome == _FAILED else UNFINISHED
 
 
 def _level(value: float, top: float) -> int:

@@ -1,13 +1,14 @@
 """The table of workers: any number of rows, drawn line by line, none of them a widget."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import BindingType
-from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -17,16 +18,18 @@ from textual.style import Style
 from workerconsole.actions import bindings
 from workerconsole.filters import Filter
 from workerconsole.roster import Order, arrange, stays
+from workerconsole.safe_filter import safe_text
 from workerconsole.snapshot import Snapshot
 from workerconsole.widgets.bar_position import bar_position
-from workerconsole.widgets.columns import MARK, Cell, Moment, Placed, fit, header_cells, joined, row_cells
+from workerconsole.widgets.columns import MARK, Cell, Moment, Placed, fit, header_cells, joined, row_cells, row_width
 from workerkit.clock import SECOND, Clock, Micros
 from workerkit.store.records import WorkerRecord
 
 HEADER_LINES = 1
 ARRANGE_EVERY: Micros = SECOND
 """Rows move at most this often, so that they don't jump under the operator's hands."""
-CACHED_LINES = 512
+KEPT_STRIPS = 512
+"""Drawn rows that are kept, of all that were in sight since something changed how they all look."""
 
 
 class WorkerTable(ScrollView, can_focus=True):
@@ -90,9 +93,14 @@ class WorkerTable(ScrollView, can_focus=True):
         self._measured_for = 0
         """The width that the columns are placed for."""
         self._moment = Moment(clock.now())
-        self._lines: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_LINES)
         self._cells: dict[str, tuple[Cell, ...]] = {}
         """Of rows that have been drawn since their worker changed, or the time passed."""
+        self._strips: dict[str, tuple[tuple[Cell, ...], Strip]] = {}
+        """Rows as they were drawn last, and of what cells."""
+        self._drawn_for: tuple[object, ...] = ()
+        """What all of these have in common."""
+        self._filters: Sequence[LineFilter] = ()
+        self._background = Color.parse("ansi_default")
         self._styles: dict[tuple[str, str], RichStyle] = {}
 
     # -- what others read ------------------------------------------------------------------------------------------
@@ -163,7 +171,7 @@ class WorkerTable(ScrollView, can_focus=True):
         """Put the rows in another order."""
         self._order = order
         self._arrange()
-        self.refresh()
+        self._redraw_all()
 
     def toggle_mark(self) -> None:
         """Mark or unmark the worker under the cursor and go to the next row."""
@@ -171,18 +179,18 @@ class WorkerTable(ScrollView, can_focus=True):
             return
         self._marks ^= {self._cursor}
         self.move(1)
-        self.refresh()
+        self._redraw_all()
         self.post_message(self.Arranged())
 
     def mark_all(self) -> None:
         """Mark every shown worker; when all of them are marked, or some outside the filter only, unmark all."""
         self._marks = set() if self._marks >= set(self._names) else self._marks | set(self._names)
-        self.refresh()
+        self._redraw_all()
         self.post_message(self.Arranged())
 
     def clear_marks(self) -> None:
         self._marks.clear()
-        self.refresh()
+        self._redraw_all()
         self.post_message(self.Arranged())
 
     def move(self, rows: int) -> None:
@@ -232,7 +240,7 @@ class WorkerTable(ScrollView, can_focus=True):
         self._rows = {name: row for row, name in enumerate(names)}
         self._measure_height()
         self._keep_cursor(old_row, top)
-        self.refresh()
+        self._redraw_all()
         self.post_message(self.Arranged())
 
     def _keep_cursor(self, old_row: int | None, top: int) -> None:
@@ -293,17 +301,24 @@ class WorkerTable(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles.clear()
-        self._lines.clear()
+        self._strips.clear()
 
     def _redraw_changed(self, changed: Collection[str] | None = None) -> None:
         """Refresh the lines in sight that say something else now: of changed workers, or of all as time has passed."""
         before = self._cells
         self._cells = {} if changed is None else {name: known for name, known in before.items() if name not in changed}
-        for row in self._visible_rows():
+        lines = []
+        for y, row in enumerate(self._visible_rows(), HEADER_LINES):
             name = self._names[row]
             worker = self._workers.get(name)
-            if worker is not None and name not in self._cells and self._cells_of(worker) != before.get(name):
-                self._refresh_row(name)
+            if worker is None or name in self._cells:
+                continue
+            drawn = before.get(name)
+            if self._cells_of(worker) != drawn:
+                lines.append(y)
+            else:
+                self._cells[name] = drawn
+        self._refresh_lines(lines)
 
     def _cells_of(self, worker: WorkerRecord) -> tuple[Cell, ...]:
         cells = self._cells.get(worker.name)
@@ -314,27 +329,30 @@ class WorkerTable(ScrollView, can_focus=True):
     def _refresh_row(self, name: str | None) -> None:
         row = self._rows.get(name) if name is not None else None
         if row is not None:
-            y = row - self.scroll_offset.y + HEADER_LINES
-            if HEADER_LINES <= y < self.size.height:
-                self.refresh(Region(0, y, self.size.width, 1))
+            self._strips.pop(self._names[row], None)
+            self._refresh_lines([row - self.scroll_offset.y + HEADER_LINES])
+
+    def _refresh_lines(self, lines: Collection[int]) -> None:
+        width, height = self.size
+        regions = [Region(0, y, width, 1) for y in lines if HEADER_LINES <= y < height]
+        if regions:
+            self.refresh(*regions)
+
+    def _redraw_all(self) -> None:
+        self._strips.clear()
+        self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Past Textual's cache, which knows lines by their place: a table that scrolls has them all elsewhere."""
         if self._measured_for != self.size.width:
             # Its first frame; the event of its new size comes only after that.
             self._measure()
+        self._see_what_is_common()
         left, right = crop.column_span
-        background = self.background_colors[1]
-        filters = self.get_line_filters()
-        strips = []
-        for y in crop.line_range:
-            strip = self.render_line(y)
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, background)
-            strips.append(strip.crop(left, right))
-        return strips
+        return [self.render_line(y).crop(left, right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
+        """One line of what is in sight; as it was drawn last, if it would be the same."""
         width = self.size.width
         if y < HEADER_LINES:
             return self._strip(header_cells(self._placed, self._order), "worker-table--header", " ", width)
@@ -342,13 +360,24 @@ class WorkerTable(ScrollView, can_focus=True):
         if not 0 <= row < len(self._names) or (worker := self._workers.get(self._names[row])) is None:
             return Strip.blank(width, self._style("worker-table--row", ""))
         cells = self._cells_of(worker)
-        component = self._component(row, worker.name)
+        drawn = self._strips.get(worker.name)
+        if drawn is not None and drawn[0] is cells:
+            return drawn[1]
         mark = MARK if worker.name in self._marks else " "
-        key = (cells, component, mark, width, self.has_focus)
-        strip = self._lines.get(key)
-        if strip is None:
-            strip = self._lines[key] = self._strip(cells, component, mark, width)
+        strip = self._strip(cells, self._component(row, worker.name), mark, width)
+        self._strips[worker.name] = (cells, strip)
         return strip
+
+    def _see_what_is_common(self) -> None:
+        """Forgets what is drawn where all of it would be drawn otherwise now, or where it has become too much."""
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        drawn_for = (*filters, background, self.size.width, self.has_focus, self._placed)
+        if drawn_for != self._drawn_for:
+            self._drawn_for, self._filters, self._background = drawn_for, filters, background
+            self._styles.clear()
+            self._strips.clear()
+        elif len(self._strips) > KEPT_STRIPS:
+            self._strips.clear()
 
     def _component(self, row: int, name: str) -> str:
         if name == self._cursor:
@@ -356,12 +385,16 @@ class WorkerTable(ScrollView, can_focus=True):
         return "worker-table--hover" if row == self._hover else "worker-table--row"
 
     def _strip(self, cells: tuple[Cell, ...], component: str, mark: str, width: int) -> Strip:
-        blank = self._style(component, "")
         segments = [Segment(mark, self._style(component, "$text-primary"))]
-        segments += [Segment(text, self._style(component, style)) for text, style in joined(cells)]
-        return Strip(segments).adjust_cell_length(width, blank)
+        segments += [Segment(safe_text(text), self._style(component, style)) for text, style in joined(cells)]
+        used = row_width(self._placed)
+        if used < width:
+            segments.append(Segment(" " * (width - used), self._style(component, "")))
+        strip = Strip(segments, max(used, width))
+        return strip if used <= width else strip.crop(0, width)
 
     def _style(self, component: str, style: str) -> RichStyle:
+        """The style as the filters leave it: they are the same for all that is drawn in it."""
         key = (component, style)
         known = self._styles.get(key)
         if known is None:
@@ -372,13 +405,16 @@ class WorkerTable(ScrollView, can_focus=True):
             if reverse:
                 # Colours turned inside out make a patchwork of the line.
                 extra = Style(bold=extra.bold)
-            known = self._styles[key] = (base + extra).rich_style
+            drawn = [Segment(" ", (base + extra).rich_style)]
+            for line_filter in self._filters:
+                drawn = line_filter.apply(drawn, self._background)
+            known = self._styles[key] = drawn[0].style or RichStyle()
         return known
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
         self._styles.clear()
-        self._lines.clear()
+        self._strips.clear()
 
     # -- the mouse -------------------------------------------------------------------------------------------------
 
