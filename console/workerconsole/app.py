@@ -287,6 +287,8 @@ class ConsoleApp(App[Exit]):
         """Give commands to the host; `report` is called on the screen's thread with what came of them."""
         if not self.session.ready or self.read_only:
             return
+        if self.feed is not None:
+            self.feed.hurry()
         patience = ANSWER_WITHIN if self._host_alive else 0.0
         self.in_background(lambda: carry_out(self.session.operator(), order, patience), report, self._not_given)
 

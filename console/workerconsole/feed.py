@@ -7,7 +7,7 @@ An idle database costs one tiny query a tick.
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -37,7 +37,13 @@ SLOW_EVERY: Micros = SECOND
 RECORD_EVERY: Micros = SECOND // 2
 """How often details are read again when the worker's record changed."""
 DETAIL_EVERY: Micros = SECOND // 2
-"""How often when the database moved, but not the record: lines and answers."""
+"""How often it is asked, when the database moved but not the record, whether there are lines or answers."""
+PACE = 0.25
+"""Seconds between two pictures while every look finds something new: rows that change faster can't be read."""
+HURRY: Micros = SECOND
+"""For how long every tick is looked at after the operator did something, whatever else changes."""
+BEATS_SHOWN: Micros = 5 * SECOND
+"""How often a heartbeat alone makes a new picture. A host counts as silent after twice that time."""
 RUNS, FAILURES, LINES, GAPS, COMMANDS = 100, 20, 500, 20, 20
 
 
@@ -55,6 +61,7 @@ class Reading(Protocol):
     def gaps(self, worker: str | None = None, limit: int = 50) -> list[GapRecord]: ...
     def commands(self, worker: str | None = None, limit: int = 50) -> list[CommandRecord]: ...
     def latest_command(self, worker: str, verb: str) -> CommandRecord | None: ...
+    def marks(self, worker: str, run_id: int | None) -> Sequence[int | None]: ...
     def close(self) -> None: ...
 
 
@@ -131,6 +138,7 @@ class Feed:
         self._stopping = threading.Event()
         self._may_post = threading.Event()
         self._may_post.set()
+        self._hurry_until: Micros = 0
         self._wanted: str | None = None
         self._question: Question | None = None
         self._view = _View(open_database, clock)
@@ -163,25 +171,36 @@ class Feed:
         """The screen has drawn the last snapshot and may have the next. Any thread."""
         self._may_post.set()
 
-    def step(self) -> None:
-        """One tick: read what changed, post what the screen may have."""
-        if self._may_post.is_set():
-            snapshot = self._view.look()
-            if snapshot is not None:
-                self._may_post.clear()
-                self._post(SnapshotTaken(snapshot))
+    def hurry(self) -> None:
+        """Something is about to happen that the operator waits for: show it as soon as can be. Any thread."""
+        self._hurry_until = self._clock.now() + HURRY
+        self._wake.set()
+
+    def step(self) -> bool:
+        """One tick: read what changed, post what the screen may have. Whether there is a new picture."""
+        snapshot = self._view.look() if self._may_post.is_set() else None
+        if snapshot is not None:
+            self._may_post.clear()
+            self._post(SnapshotTaken(snapshot))
         detail = self._view.look_at(self._wanted)
         if detail is not None:
             self._post(DetailFetched(detail))
         answered = self._view.answer(self._question)
         if answered is not None:
             self._post(answered)
+        return snapshot is not None
+
+    def pause(self, changing: bool) -> float:
+        """Seconds until the next tick, where something has changed at both of the last two, or not."""
+        hurries = 0 <= self._hurry_until - self._clock.now() <= HURRY
+        return PACE if changing and not hurries else self._tick
 
     def _run(self) -> None:
+        changed = False
         try:
             while not self._stopping.is_set():
-                self.step()
-                if self._wake.wait(self._tick):
+                before, changed = changed, self.step()
+                if self._wake.wait(self.pause(before and changed)):
                     self._wake.clear()
                     self.step()
                     # A cursor that runs from worker to worker is followed at the pace of the ticks.
@@ -212,6 +231,8 @@ class _View:
         self._last: Snapshot | None = None
         self._detail: WorkerDetail | None = None
         self._detail_at: Micros = 0
+        self._marks: Sequence[int | None] = ()
+        """What told that the details need not be read again."""
         self._answered: Answered | None = None
         self._answer_dirty = False
         self._answered_at: Micros = 0
@@ -244,9 +265,13 @@ class _View:
         last = self._detail
         if last is not None and 0 <= now - self._detail_at < self._patience(last, worker):
             return None
-        self._detail_dirty, self._detail_at = False, now
+        dirty, self._detail_dirty, self._detail_at = self._detail_dirty, False, now
         try:
-            self._detail = _detail(self._open(self._database), worker)
+            reader = self._open(self._database)
+            marks = reader.marks(worker.name, worker.running_run_id)
+            if dirty and last is not None and last.worker == worker and marks == self._marks:
+                return None
+            self._detail, self._marks = _detail(reader, worker), marks
         except Exception as error:  # noqa: BLE001 -- see above
             self._trouble = self._give_up(error, now)
             return None
@@ -333,10 +358,10 @@ class _View:
 
     def _snapshot(self, now: Micros, changed: frozenset[str]) -> Snapshot | None:
         last = self._last
-        before = None if last is None else (last.host, last.host_alive, last.activity, last.trouble)
+        before = None if last is None else (_shown(last.host), last.host_alive, last.activity, last.trouble)
         # A database that was replaced may know fewer workers, of which no record tells.
         same_workers = last is not None and not changed and len(last.workers) == len(self._workers)
-        if same_workers and before == (self._host, self._alive, self._activity, self._trouble):
+        if same_workers and before == (_shown(self._host), self._alive, self._activity, self._trouble):
             return None
         workers = last.workers if last is not None and same_workers else MappingProxyType(dict(self._workers))
         self._last = Snapshot(
@@ -350,6 +375,14 @@ class _View:
             trouble=self._trouble,
         )
         return self._last
+
+
+def _shown(host: HostRecord | None) -> tuple[object, ...] | None:
+    """What of a host makes a picture another one."""
+    if host is None:
+        return None
+    beats = host.heartbeat_at // BEATS_SHOWN
+    return host.id, beats, host.stopped_at, host.ending, host.recovered_runs, host.notice
 
 
 def _lately(now: Micros) -> Micros:

@@ -5,7 +5,7 @@ import pytest
 from textual.message import Message
 
 from tests.console.factory import NOW, HandClock, Seed, activity, failing, host, spec, worker
-from workerconsole.feed import DETAIL_EVERY, RECORD_EVERY, DetailFetched, Feed, SnapshotTaken
+from workerconsole.feed import DETAIL_EVERY, HURRY, PACE, RECORD_EVERY, TICK, DetailFetched, Feed, SnapshotTaken
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerkit.clock import SECOND
 from workerkit.errors import DatabaseError
@@ -24,6 +24,7 @@ class FakeDatabase:
         self.fault: Exception | None = None
         self.asked: list[str] = []
         self.logs: list[Any] = []
+        self.beat_at = host().heartbeat_at
         self.opened = 0
         self.closed = 0
 
@@ -71,7 +72,7 @@ class FakeDatabase:
         return self.records.get(name)
 
     def host(self) -> Any:
-        return host()
+        return replace(host(), heartbeat_at=self.beat_at)
 
     def activity(self, since: int) -> Any:
         return list(activity(0))
@@ -94,6 +95,10 @@ class FakeDatabase:
 
     def latest_command(self, worker: str, verb: str) -> None:
         return None
+
+    def marks(self, worker: str, run_id: int | None) -> list[int | None]:
+        self.asked.append("marks")
+        return [len(self.logs) or None, None, 0]
 
 
 class Screen:
@@ -184,6 +189,34 @@ def test_a_commit_that_touches_no_worker_makes_no_snapshot(screen: Screen) -> No
     assert screen.step() == []
 
 
+def test_a_heartbeat_alone_makes_a_picture_only_now_and_then(screen: Screen) -> None:
+    screen.step()
+    screen.step()
+    pictures = []
+    for _ in range(10):
+        screen.database.beat_at += SECOND
+        screen.database.commit()
+        pictures += screen.step()
+    assert len(pictures) == 2
+
+
+def test_what_changes_all_the_time_is_shown_at_a_pace_that_can_be_read(screen: Screen, clock: HandClock) -> None:
+    assert screen.feed.pause(changing=False) == TICK
+    assert screen.feed.pause(changing=True) == PACE
+    screen.feed.hurry()
+    assert screen.feed.pause(changing=True) == TICK
+    clock.move(HURRY + 1)
+    assert screen.feed.pause(changing=True) == PACE
+
+
+def test_a_step_says_whether_it_found_something_new(screen: Screen) -> None:
+    assert screen.feed.step()
+    screen.feed.drawn()
+    assert not screen.feed.step()
+    screen.database.commit(failing("web"))
+    assert screen.feed.step()
+
+
 def test_a_screen_that_has_not_drawn_yet_gets_no_second_snapshot_and_nothing_is_read(screen: Screen) -> None:
     assert len(screen.hold()) == 1
     screen.database.commit(failing("a"))
@@ -232,6 +265,19 @@ def test_lines_of_a_run_show_up_although_the_record_stays(screen: Screen, clock:
     assert screen.step() == []
     clock.move(DETAIL_EVERY)
     assert screen.detail().logs == (line,)
+
+
+def test_details_are_not_read_again_where_nothing_of_them_can_have_changed(screen: Screen, clock: HandClock) -> None:
+    screen.feed.select("a")
+    screen.step()
+    screen.step()
+    read = screen.database.asked.count("runs")
+    for _ in range(3):
+        clock.move(DETAIL_EVERY)
+        screen.database.commit()
+        assert screen.step() == []
+    assert screen.database.asked.count("runs") == read
+    assert screen.database.asked.count("marks") >= 3
 
 
 def test_a_worker_that_is_not_there_has_no_details(screen: Screen) -> None:

@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from workerconsole import actions
+from workerconsole.compositor import SparseCompositor
 from workerconsole.desk import Context
 from workerconsole.notices import Watch
 from workerconsole.screens.main_desk import MainDesk
@@ -66,6 +67,7 @@ class MainScreen(Screen[None]):
 
     def __init__(self, clock: Clock, *, title: str, read_only: bool) -> None:
         super().__init__()
+        self._compositor = SparseCompositor()
         self._clock = clock
         self._desk = MainDesk(self, clock)
         self._title = title
@@ -168,13 +170,7 @@ class MainScreen(Screen[None]):
         selected = self.table.selected
         if selected is not None and selected.name == detail.worker.name:
             self.detail = detail
-            self.call_after_refresh(self._show_detail, now)
-
-    def _show_detail(self, now: Micros) -> None:
-        """After the table is drawn: together Textual would draw all that lies between them as well."""
-        # While the console ends, the screen loses its parts one by one.
-        if self.detail is not None and self.app.is_running and self.is_attached:
-            self.pane.show(self.detail, now)
+            self.pane.show(detail, now)
 
     def take_recovery(self, recovered: tuple[RunRecord, ...]) -> None:
         """Remember which runs our host found in flight at its start."""
@@ -194,7 +190,8 @@ class MainScreen(Screen[None]):
         """Once a second: whatever shows the time."""
         if not self.frozen:
             self.table.tick()
-            self.call_after_refresh(self._show_detail, self._clock.now())
+            if self.detail is not None:
+                self.pane.show(self.detail, self._clock.now())
             self._tell()
             self._show_around()
 

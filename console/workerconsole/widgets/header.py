@@ -226,8 +226,7 @@ class StatusHeader(Widget):
             self._rests.stop()
         before, self._rests = self._content, None
         if not self.render().is_same(before):
-            # After what else is about to be drawn: together Textual would draw all between the two as well.
-            self.call_after_refresh(self.refresh)
+            self.refresh()
             self._rests = self.set_timer(PACE, self._draw)
 
     def render(self) -> Content:

@@ -130,6 +130,24 @@ def test_commands_can_be_found_by_worker_verb_and_id(bench: Bench) -> None:
     assert [command.id for command in found if command] == [ids[1], ids[2]]
 
 
+def test_marks_move_with_lines_and_with_commands_and_their_answers(bench: Bench) -> None:
+    run_id = bench.run("a")
+    seen = [bench.reader.marks("a", run_id)]
+    put_lines(bench, run_id, 2)
+    seen.append(bench.reader.marks("a", run_id))
+    with bench.database.transaction() as connection:
+        command = operations.submit_command(
+            connection, verb="stack", worker="a", params={}, reason="", by="op", now=bench.clock.now()
+        )
+    seen.append(bench.reader.marks("a", run_id))
+    with bench.database.transaction() as connection:
+        operations.finish_command(connection, command, state="done", result="", now=bench.clock.now())
+    seen.append(bench.reader.marks("a", run_id))
+    assert len({tuple(marks) for marks in seen}) == len(seen)
+    assert bench.reader.marks("a", run_id) == seen[-1]
+    assert bench.reader.marks("b", None) == [None, None, 0]
+
+
 def test_runs_of_a_time_are_found_by_their_moments(bench: Bench) -> None:
     began = [bench.record(bench.run("a", seconds=1)).started_at for _ in range(20)]
     bench.sql("DELETE FROM runs WHERE id IN (1, 2, 7, 8, 9, 20)")

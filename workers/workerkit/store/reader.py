@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, Select, func, literal_column, select
+from sqlalchemy import Engine, Select, bindparam, func, literal_column, select, union_all
 from sqlalchemy.exc import DBAPIError
 
 from workerkit.clock import Micros
@@ -51,6 +51,13 @@ RUNS_SEARCHED_FOR_LINES = 200
 _BAD_ENDINGS = ("failed", "cancelled", "interrupted")
 _COMMITS_OF_OTHERS = "PRAGMA data_version"
 _PENDING = select(*columns.COMMAND).where(columns.PENDING).order_by(commands.c.id)
+_MARKS = Prepared(
+    union_all(
+        select(func.max(log_lines.c.seq)).where(log_lines.c.run_id == bindparam("run_id")),
+        select(func.max(commands.c.id)).where(commands.c.worker == bindparam("worker")),
+        select(func.count(commands.c.id)).where(columns.PENDING),
+    )
+)
 _ANY_PENDING = Prepared(select(commands.c.id).where(columns.PENDING).limit(1))
 
 
@@ -315,6 +322,14 @@ class Reader:
 
     def latest_command(self, worker: str, verb: str) -> CommandRecord | None:
         return next(iter(self.commands(worker, limit=1, verbs=(verb,))), None)
+
+    def marks(self, worker: str, run_id: int | None) -> list[int | None]:
+        """Numbers of which one moves when this run prints, or when somebody asks something of the worker or is
+        answered: of all that its record does not tell."""
+        try:
+            return _MARKS.column(self._connection, {"worker": worker, "run_id": run_id})
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
 
     def activity(self, since: Micros) -> list[ActivityRecord]:
         """The minutes from `since` on in which anything happened, oldest first."""

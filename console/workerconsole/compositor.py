@@ -1,0 +1,34 @@
+"""Draws what has changed, and nothing that lies between."""
+
+from collections.abc import Iterable
+
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
+from textual.strip import Strip
+
+
+class SparseCompositor(Compositor):
+    """Textual's compositor has every widget draw itself that lies within the smallest rectangle around all changes:
+    of a header at the top and a row at the bottom, the whole screen. This one asks only those that changes lie on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed: tuple[Region, ...] = ()
+        """What a partial update is about; nothing while the whole screen is drawn."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        self._changed = tuple(self._dirty_regions)
+        try:
+            return super().render_partial_update()
+        finally:
+            self._changed = ()
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if not self._changed:
+            yield from super()._get_renders(crop)
+            return
+        for widget, (region, clip) in self.visible_widgets.items():
+            seen = region.intersection(clip)
+            if any(map(seen.overlaps, self._changed)):
+                yield region, clip, widget.render_lines(seen.translate(-region.offset))
