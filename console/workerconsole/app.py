@@ -22,7 +22,7 @@ from textual.screen import Screen
 from workerconsole import clipboard, collector, editor, theme
 from workerconsole.actions import BULK_ASKS
 from workerconsole.ending import Ending
-from workerconsole.feed import Answered, Asking, DetailFetched, Feed, Following, Question, SnapshotTaken
+from workerconsole.feed import Answered, Asking, DetailFetched, Feed, Following, Question, SnapshotDrawn, SnapshotTaken
 from workerconsole.format import localised
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
 from workerconsole.safe_filter import SafeFilter
@@ -238,8 +238,12 @@ class ConsoleApp(App[Exit]):
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         if self.is_running and self.main.take(message.snapshot):
             # Behind everything that is queued by now: a screen that lags behind gets its next picture later.
-            self.call_later(self.drawn)
-            self.call_after_refresh(collector.let_go)
+            self.post_message(SnapshotDrawn())
+            if collector.is_held_back():
+                self.call_after_refresh(collector.let_go)
+
+    def on_snapshot_drawn(self) -> None:
+        self.drawn()
 
     def on_detail_fetched(self, message: DetailFetched) -> None:
         if not self.is_running:

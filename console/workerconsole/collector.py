@@ -13,6 +13,11 @@ def hold_back() -> None:
     gc.disable()
 
 
+def is_held_back() -> bool:
+    """Whether it waits for `let_go`."""
+    return not gc.isenabled()
+
+
 def let_go() -> None:
     """Collect again, of what is made from now on. Does nothing where nothing was held back."""
     if not gc.isenabled():

@@ -100,6 +100,10 @@ class SnapshotTaken(Message):
         self.snapshot = snapshot
 
 
+class SnapshotDrawn(Message):
+    """The screen has drawn what it was given before this came."""
+
+
 class DetailFetched(Message):
     """There is a new picture of the selected worker."""
 

@@ -8,6 +8,9 @@ from workerkit.clock import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime
 UNKNOWN = "–"
 """What stands where there is nothing to say."""
 
+SECONDS_COUNT: Micros = 10 * MINUTE
+"""Up to so far ahead a countdown has seconds."""
+
 # One cell each, told apart by shape alone, in every common monospace font, and none that a terminal may draw as emoji.
 _STATUS_SYMBOLS = {
     "idle": "○",
@@ -99,15 +102,21 @@ def ago(then: Micros | None, now: Micros) -> str:
 
 
 def until(then: Micros | None, now: Micros) -> str:
-    """How long until a moment: `–`, `due now`, `in 8s`, `in 3m 04s`, `in 2h 05m`, `in 3d 04h`."""
+    """How long until a moment: `–`, `due now`, `in 8s`, `in 3m 04s`, `in 14m`, `in 2h 05m`, `in 3d 04h`.
+
+    From ten minutes on nobody counts seconds, and a table of them would never be at rest.
+    """
     if then is None:
         return UNKNOWN
     span = then - now
     if span <= 0:
         return "due now"
     # Rounded up, so that a countdown ends with `in 1s` and not with a second of `in 0s`.
-    whole = -(-span // SECOND) * SECOND
-    return f"in {whole // SECOND}s" if whole < MINUTE else f"in {_long(whole)}"
+    unit = SECOND if span <= SECONDS_COUNT else MINUTE
+    whole = -(-span // unit) * unit
+    if whole < MINUTE:
+        return f"in {whole // SECOND}s"
+    return f"in {whole // MINUTE}m" if SECONDS_COUNT < whole < HOUR else f"in {_long(whole)}"
 
 
 def clock_time(moment: Micros | None, now: Micros | None = None) -> str:

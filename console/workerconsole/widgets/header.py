@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -13,7 +16,7 @@ from workerconsole.snapshot import Snapshot
 from workerconsole.text import clean
 from workerconsole.widgets.columns import shorten
 from workerconsole.widgets.sparkline import sparkline
-from workerkit.clock import HOUR, MINUTE, SECOND, Micros
+from workerkit.clock import HOUR, MINUTE, Micros
 from workerkit.outcome import Status
 from workerkit.store.records import ActivityRecord
 
@@ -145,12 +148,10 @@ def _host(state: HeaderState) -> Content:
 
 
 def _uptime(span: Micros) -> str:
-    """Whole seconds, then whole minutes: a line that differs each second would be drawn each second."""
+    """Whole minutes: a line that differs each second would be drawn each second."""
     if span < MINUTE:
-        return f"{span // SECOND} s"
-    if span < HOUR:
-        return f"{span // MINUTE} min"
-    return fmt.duration(span)
+        return "<1 min"
+    return f"{span // MINUTE} min" if span < HOUR else fmt.duration(span)
 
 
 def _path(path: Path) -> str:
@@ -210,8 +211,9 @@ class StatusHeader(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's own name
         super().__init__(id=id)
         self._state: HeaderState | None = None
-        self._content = Content()
-        self._content_of: tuple[HeaderState | None, int] = (None, 0)
+        self._lines: tuple[Content, ...] = ()
+        self._composed_for = 0
+        """The width that the lines are made for."""
         self._rests: Timer | None = None
 
     def show(self, state: HeaderState) -> None:
@@ -224,14 +226,27 @@ class StatusHeader(Widget):
     def _draw(self) -> None:
         if self._rests is not None:
             self._rests.stop()
-        before, self._rests = self._content, None
-        if not self.render().is_same(before):
-            self.refresh()
+            self._rests = None
+        before = self._lines
+        self._compose_lines()
+        # A line of the content is one of the widget: there is no padding above it.
+        width = self.outer_size.width
+        pairs = enumerate(zip_longest(before, self._lines))
+        changed = [Region(0, y, width, 1) for y, (old, new) in pairs if not (old and new and old.is_same(new))]
+        if changed:
+            self.refresh(*changed)
             self._rests = self.set_timer(PACE, self._draw)
 
-    def render(self) -> Content:
-        wanted = (self._state, self.size.width)
-        if wanted != self._content_of and self._state is not None:
-            self._content_of = wanted
-            self._content = Content("\n").join(header_lines(self._state, self.size.width))
-        return self._content
+    def _compose_lines(self) -> None:
+        self._composed_for = self.size.width
+        self._lines = header_lines(self._state, self._composed_for) if self._state is not None else ()
+
+    def render_line(self, y: int) -> Strip:
+        style, width = self.visual_style, self.size.width
+        if width != self._composed_for:
+            self._compose_lines()
+        lines = self._lines
+        if y >= len(lines):
+            return Strip.blank(width, style.rich_style)
+        strip = Strip(lines[y].render_segments(style), lines[y].cell_length)
+        return strip.adjust_cell_length(width, style.rich_style)

@@ -333,7 +333,7 @@ class WorkerTable(ScrollView, can_focus=True):
             self._refresh_lines([row - self.scroll_offset.y + HEADER_LINES])
 
     def _refresh_lines(self, lines: Collection[int]) -> None:
-        width, height = self.size
+        width, height = self.scrollable_content_region.width, self.size.height
         regions = [Region(0, y, width, 1) for y in lines if HEADER_LINES <= y < height]
         if regions:
             self.refresh(*regions)
