@@ -196,6 +196,10 @@ def _spread(left: Content, right: Content, width: int) -> Content:
     return Content.assemble(left, " " * blank, right)
 
 
+def _urgent(state: HeaderState) -> tuple[object, ...]:
+    return state.snapshot is None, state.frozen, state.marked
+
+
 class StatusHeader(Widget):
     """Draws `header_lines`."""
 
@@ -217,10 +221,10 @@ class StatusHeader(Widget):
         self._rests: Timer | None = None
 
     def show(self, state: HeaderState) -> None:
-        """Say this from now on; drawn again only where it reads differently: what the operator did at once, and what
-        has happened a few times a second at most."""
+        """Say this from now on; drawn again only where it reads differently: the first picture and what the operator
+        did at once, and what has happened a few times a second at most."""
         before, self._state = self._state, state
-        if self._rests is None or before is None or (before.frozen, before.marked) != (state.frozen, state.marked):
+        if self._rests is None or before is None or _urgent(before) != _urgent(state):
             self._draw()
 
     def _draw(self) -> None:

@@ -80,15 +80,16 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         changed = [y for y in range(common) if not before[y].is_same(lines[y])]
         for y in (*changed, *range(common, max(len(before), len(lines)))):
             self._strips.discard(y)
-        if changed:
-            self.refresh_lines(changed[0], changed[-1] - changed[0] + 1)
+        for y in changed:
+            self.refresh_line(y)
         if len(before) != len(lines):
             self.refresh_lines(common, max(len(before), len(lines)) - common)
         self.fit()
 
     def fit(self) -> None:
-        """Tell the scroll bars how much there is."""
-        size = Size(max(self.line_width, 1), self.line_count)
+        """Tell the scroll bars how much there is. Lines that fit are as wide as the view: otherwise all would be laid
+        out anew whenever the longest of them changes."""
+        size = Size(max(self.line_width, self.width, 1), self.line_count)
         if size != self.virtual_size:
             self.virtual_size = size
 
