@@ -8,7 +8,6 @@ from pathlib import Path
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
 from workerconsole import format as fmt
@@ -35,8 +34,6 @@ RATE_MINUTES = 5
 """Runs per minute are the mean of at most so many full minutes."""
 NARROW = 130
 """Below so many columns, what happens stands on a line of its own."""
-PACE = 0.25
-"""Seconds that the lines stand at least: counts that change faster can't be read."""
 MUTED = "$foreground-muted"
 
 
@@ -196,10 +193,6 @@ def _spread(left: Content, right: Content, width: int) -> Content:
     return Content.assemble(left, " " * blank, right)
 
 
-def _urgent(state: HeaderState) -> tuple[object, ...]:
-    return state.snapshot is None, state.frozen, state.marked
-
-
 class StatusHeader(Widget):
     """Draws `header_lines`."""
 
@@ -218,19 +211,10 @@ class StatusHeader(Widget):
         self._lines: tuple[Content, ...] = ()
         self._composed_for = 0
         """The width that the lines are made for."""
-        self._rests: Timer | None = None
 
     def show(self, state: HeaderState) -> None:
-        """Say this from now on; drawn again only where it reads differently: the first picture and what the operator
-        did at once, and what has happened a few times a second at most."""
-        before, self._state = self._state, state
-        if self._rests is None or before is None or _urgent(before) != _urgent(state):
-            self._draw()
-
-    def _draw(self) -> None:
-        if self._rests is not None:
-            self._rests.stop()
-            self._rests = None
+        """Say this from now on; only lines that read differently are drawn again."""
+        self._state = state
         before = self._lines
         self._compose_lines()
         # A line of the content is one of the widget: there is no padding above it.
@@ -239,7 +223,6 @@ class StatusHeader(Widget):
         changed = [Region(0, y, width, 1) for y, (old, new) in pairs if not (old and new and old.is_same(new))]
         if changed:
             self.refresh(*changed)
-            self._rests = self.set_timer(PACE, self._draw)
 
     def _compose_lines(self) -> None:
         self._composed_for = self.size.width
