@@ -30,5 +30,9 @@ class SparseCompositor(Compositor):
             return
         for widget, (region, clip) in self.visible_widgets.items():
             seen = region.intersection(clip)
-            if any(map(seen.overlaps, self._changed)):
-                yield region, clip, widget.render_lines(seen.translate(-region.offset))
+            changed = [part for part in self._changed if part.overlaps(seen)]
+            if changed:
+                top = max(seen.y, min(part.y for part in changed))
+                bottom = min(seen.bottom, max(part.bottom for part in changed))
+                lines = Region(seen.x, top, seen.width, bottom - top)
+                yield region, lines, widget.render_lines(lines.translate(-region.offset))
