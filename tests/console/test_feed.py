@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ class FakeDatabase:
     def commit(self, *workers: WorkerRecord) -> None:
         latest = max((record.change for record in self.records.values()), default=0)
         for record in workers:
-            self.records[record.name] = replace(record, change=latest + 1)
+            self.records[record.name] = record._replace(change=latest + 1)
         self.moved = True
 
     def open(self) -> "FakeDatabase":

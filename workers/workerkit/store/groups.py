@@ -263,7 +263,7 @@ def _record(
     values[_PARTS] = _parts(row[_PARTS])
     if row[_STATE] == GroupState.SNOOZED and (row[_SNOOZED_UNTIL] or 0) <= now:
         values[_STATE] = GroupState.OPEN.value
-    return FailureGroupRecord(*values)
+    return FailureGroupRecord._make(values)
 
 
 _PARTS, _STATE, _SNOOZED_UNTIL = map(failure_groups.c.keys().index, ("parts", "state", "snoozed_until"))

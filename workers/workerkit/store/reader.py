@@ -3,7 +3,6 @@
 import sqlite3
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
@@ -223,14 +222,14 @@ class Reader:
 
     def _like(self, counted: FailureRecord, other: FailureRecord | None) -> FailureRecord:
         if other is not None:
-            return replace(counted, packed=other.packed, capture_of=other.capture_of)
+            return counted._replace(packed=other.packed, capture_of=other.capture_of)
         query = select(failures.c.run_id, failures.c.capture).where(
             failures.c.fingerprint == counted.fingerprint, IS_FULL
         )
         before = query.where(failures.c.run_id < counted.run_id).order_by(failures.c.run_id.desc()).limit(1)
         after = query.where(failures.c.run_id > counted.run_id).order_by(failures.c.run_id).limit(1)
         row = self._first(before) or self._first(after)
-        return counted if row is None else replace(counted, packed=row[1], capture_of=row[0])
+        return counted if row is None else counted._replace(packed=row[1], capture_of=row[0])
 
     def runs_of_group(self, fingerprint: str, limit: int = 1000) -> list[int]:
         """The runs of one group's occurrences that are still kept, latest first."""
@@ -339,7 +338,7 @@ class Reader:
     def totals(self, since: Micros) -> Totals:
         """What happened in the minutes from `since` on; of the last eight days."""
         sums = (func.coalesce(func.sum(activity.c[name]), 0) for name in ("started", "succeeded", "failed", "other"))
-        return Totals(*self._all(select(*sums).where(activity.c.minute >= since))[0])
+        return Totals._make(self._all(select(*sums).where(activity.c.minute >= since))[0])
 
     def _first_run_from(self, moment: Micros) -> int:
         row = self._first(FIRST_RUN_FROM.params(moment=moment))

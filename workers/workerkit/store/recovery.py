@@ -1,7 +1,5 @@
 """What a dead host left behind is put right, before the next host does anything else."""
 
-from dataclasses import replace
-
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from workerkit.clock import Micros
@@ -104,8 +102,7 @@ def _crashed(run: RunRecord, host: HostRecord) -> RunRecord:
     """The run as its host's death ends it: at the host's last sign of life."""
     what = "died while this run was in flight" if host.ending is None else "left without recording how this run ended"
     finished_at = max(run.started_at, host.heartbeat_at)
-    return replace(
-        run,
+    return run._replace(
         outcome=Outcome.FAILED.value,
         kind=FailureKind.CRASH.value,
         error=f"the host {what} (host {host.id}, {run.host})",

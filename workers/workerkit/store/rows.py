@@ -40,7 +40,7 @@ Values = Sequence[Any]
 def host(row: Values) -> HostRecord:
     values = list(row)
     values[6] = tuple(str(target) for target in codec.from_json(row[6], []))
-    return HostRecord(*values)
+    return HostRecord._make(values)
 
 
 def worker(row: Values) -> WorkerRecord:
@@ -48,37 +48,37 @@ def worker(row: Values) -> WorkerRecord:
     values[6] = _tags(row[6])
     values[_REGISTERED], values[_PAUSED] = bool(row[_REGISTERED]), bool(row[_PAUSED])  # SQLite has only numbers
     values[_POLICY] = _policy(row[_POLICY])
-    return WorkerRecord(*values)
+    return WorkerRecord._make(values)
 
 
 def run(row: Values) -> RunRecord:
     values = list(row)
     values[12] = None if row[12] is None else codec.from_json(row[12], {})
     values[14:16] = [f"{row[14]}:{row[15]}"]
-    return RunRecord(*values)
+    return RunRecord._make(values)
 
 
 def failure(row: Values) -> FailureRecord:
-    return FailureRecord(*[*row, row[0]])
+    return FailureRecord._make([*row, row[0]])
 
 
 def line(row: Values) -> LogRecord:
-    return LogRecord(*row)
+    return LogRecord._make(row)
 
 
 def gap(row: Values) -> GapRecord:
-    return GapRecord(*row)
+    return GapRecord._make(row)
 
 
 def command(row: Values) -> CommandRecord:
     values = list(row)
     values[3] = codec.from_json(row[3], {})
     values[9] = codec.from_json(row[9], None)
-    return CommandRecord(*values)
+    return CommandRecord._make(values)
 
 
 def minute(row: Values) -> ActivityRecord:
-    return ActivityRecord(*row)
+    return ActivityRecord._make(row)
 
 
 def _tags(text: str) -> tuple[str, ...]:
