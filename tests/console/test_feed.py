@@ -71,7 +71,7 @@ class FakeDatabase:
         return self.records.get(name)
 
     def host(self) -> Any:
-        return replace(host(), heartbeat_at=self.beat_at)
+        return host()._replace(heartbeat_at=self.beat_at)
 
     def activity(self, since: int) -> Any:
         return list(activity(0))
@@ -95,9 +95,9 @@ class FakeDatabase:
     def latest_command(self, worker: str, verb: str) -> None:
         return None
 
-    def marks(self, worker: str, run_id: int | None) -> list[int | None]:
+    def marks(self, worker: str, run_id: int | None) -> tuple[int | None, ...]:
         self.asked.append("marks")
-        return [len(self.logs) or None, None, 0]
+        return len(self.logs) or None, None, 0
 
 
 class Screen:

@@ -1,9 +1,10 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, bindparam, create_engine, insert, select
 
-from workerkit.store.prepared import Prepared
+from workerkit.store.prepared import Prepared, Question
 
 colours = Table("colours", MetaData(), Column("name", String), Column("red", Integer), Column("kind", String))
 
@@ -19,6 +20,13 @@ def connection() -> Iterator[Connection]:
 
 ADD = Prepared(insert(colours).values(name=bindparam("called"), red=bindparam("share"), kind="mixed"))
 NAMES = Prepared(select(colours.c.name).where(colours.c.red >= bindparam("least")).order_by(colours.c.name))
+BY_NAME = Prepared(select(colours.c.name, colours.c.red).order_by(colours.c.name))
+SOME = Question(
+    select(colours.c.name).order_by(colours.c.name).limit(bindparam("few")),
+    least=colours.c.red >= bindparam("least"),
+    most=colours.c.red <= bindparam("most"),
+    pure=colours.c.kind == "pure",
+)
 
 
 def test_each_row_goes_where_its_names_say_and_constants_stay(connection: Connection) -> None:
@@ -33,6 +41,24 @@ def test_a_query_gives_its_first_column(connection: Connection) -> None:
     ADD.execute(connection, [{"share": 80, "called": "orange"}, {"share": 90, "called": "pink"}])
     assert NAMES.column(connection, {"least": 0}) == ["orange", "pink"]
     assert NAMES.column(connection, {"least": 81}) == ["pink"]
+
+
+def test_a_query_gives_whole_rows(connection: Connection) -> None:
+    ADD.execute(connection, [{"share": 80, "called": "orange"}, {"share": 90, "called": "pink"}])
+    assert list(BY_NAME.rows(connection)) == [("orange", 80), ("pink", 90)]
+
+
+def test_a_question_has_the_conditions_whose_value_is_given(connection: Connection) -> None:
+    ADD.execute(connection, [{"share": share, "called": name} for name, share in (("a", 1), ("b", 2), ("c", 3))])
+
+    def asked(**values: Any) -> list[str]:
+        return [name for (name,) in SOME.rows(connection, **values)]
+
+    assert asked(few=9) == ["a", "b", "c"]
+    assert asked(few=9, least=2) == asked(few=9, least=2, most=None) == ["b", "c"]
+    assert asked(few=9, least=2, most=2) == asked(most=2, few=9, least=2) == ["b"]
+    assert asked(few=9, pure=True) == [], "a condition without a value counts where one is given"
+    assert asked(few=2, least=0) == ["a", "b"], "a value that is not true is one"
 
 
 def test_without_rows_nothing_happens(connection: Connection) -> None:

@@ -1,8 +1,10 @@
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection
 
 from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench, names
 from workerkit.clock import MINUTE, SECOND
@@ -10,6 +12,7 @@ from workerkit.errors import DatabaseError
 from workerkit.outcome import Failure, FailureKind, Fingerprint, Outcome, Result, Status
 from workerkit.store import codec, operations
 from workerkit.store.events import LinesCaptured, LogLine, StatusChanged
+from workerkit.store.prepared import Prepared
 from workerkit.store.records import Totals
 
 
@@ -143,9 +146,9 @@ def test_marks_move_with_lines_and_with_commands_and_their_answers(bench: Bench)
     with bench.database.transaction() as connection:
         operations.finish_command(connection, command, state="done", result="", now=bench.clock.now())
     seen.append(bench.reader.marks("a", run_id))
-    assert len({tuple(marks) for marks in seen}) == len(seen)
+    assert len(set(seen)) == len(seen)
     assert bench.reader.marks("a", run_id) == seen[-1]
-    assert bench.reader.marks("b", None) == [None, None, 0]
+    assert bench.reader.marks("b", None) == (None, None, 0)
 
 
 def test_runs_of_a_time_are_found_by_their_moments(bench: Bench) -> None:
@@ -235,15 +238,15 @@ def test_recent_runs_are_read_as_pairs(bench: Bench) -> None:
 def plans(bench: Bench, *asked: Any) -> list[str]:
     """How SQLite goes about the queries that these calls make."""
     made: list[tuple[str, Any]] = []
+    answer = Prepared.rows
 
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        made.append((statement, parameters))
+    def note(prepared: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        made.append((prepared._compiled(connection, parameters), prepared._values(parameters)))
+        return answer(prepared, connection, parameters)
 
-    engine = bench.reader._connection.engine
-    event.listen(engine, "before_cursor_execute", note)
-    for ask in asked:
-        ask()
-    event.remove(engine, "before_cursor_execute", note)
+    with patch.object(Prepared, "rows", note):
+        for ask in asked:
+            ask()
     return [row[3] for statement, values in made for row in bench.sql(f"EXPLAIN QUERY PLAN {statement}", *values)]
 
 

@@ -197,8 +197,6 @@ _DELETE_GROUPS = (
     ),
 )
 
-LATEST_SEEN = failure_groups.c.last_seen_at.desc()
-
 
 def select_workers(marks: Select[Any]) -> Select[Any]:
     """Of each of the groups that `marks` selects who has it, and how often: one row a group, as JSON by name."""
@@ -207,15 +205,15 @@ def select_workers(marks: Select[Any]) -> Select[Any]:
     return select(mark, count).where(mark.in_(marks)).group_by(mark)
 
 
-def select_hours(marks: Select[Any], now: Micros) -> Select[Any]:
-    """The same of the hours of a trend that ends now."""
+def select_hours(marks: Select[Any]) -> Select[Any]:
+    """The same of the hours after `hour`."""
     count = func.json_group_object(failure_group_hours.c.hour, failure_group_hours.c["count"])
     mark = failure_group_hours.c.fingerprint
-    within = mark.in_(marks) & (failure_group_hours.c.hour > _first_hour(now))
+    within = mark.in_(marks) & (failure_group_hours.c.hour > bindparam("hour"))
     return select(mark, count).where(within).group_by(mark)
 
 
-def _first_hour(now: Micros) -> Micros:
+def hour_before_trend(now: Micros) -> Micros:
     """The hour before the first one of a trend that ends now."""
     return now - now % HOUR - TREND_HOURS * HOUR
 
@@ -228,7 +226,7 @@ def records(
     found: Sequence[Values], workers: Sequence[Values], hours: Sequence[Values], now: Micros
 ) -> list[FailureGroupRecord]:
     """Rows of the groups, and of the two selections above, put together."""
-    start = _first_hour(now) + HOUR
+    start = hour_before_trend(now) + HOUR
     of_group = {mark: _most_often(counts) for mark, counts in workers}
     trends = {mark: _trend(counts, start) for mark, counts in hours}
     return [_record(row, of_group.get(row[0], ()), trends.get(row[0], (0,) * TREND_HOURS), now) for row in found]
@@ -263,7 +261,7 @@ def _record(
     values[_PARTS] = _parts(row[_PARTS])
     if row[_STATE] == GroupState.SNOOZED and (row[_SNOOZED_UNTIL] or 0) <= now:
         values[_STATE] = GroupState.OPEN.value
-    return FailureGroupRecord._make(values)
+    return FailureGroupRecord(*values)
 
 
 _PARTS, _STATE, _SNOOZED_UNTIL = map(failure_groups.c.keys().index, ("parts", "state", "snoozed_until"))

@@ -1,9 +1,9 @@
-"""Statements that a host executes for every run."""
+"""Statements that are executed again and again: by a host for every run, by a screen at every look."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -30,11 +30,18 @@ class Prepared:
             sql = self._compiled(connection, rows[0])
             connection.connection.cursor().executemany(sql, [self._values(row) for row in rows])
 
-    def column(self, connection: Connection, parameters: Mapping[str, Any] = _NOTHING) -> list[Any]:
-        """Executes it as a query, and returns its first column."""
+    def rows(self, connection: Connection, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[tuple[Any, ...]]:
+        """Executes it as a query, and returns its rows.
+
+        All of them: a cursor left open would hold its snapshot, and with it the WAL, for as long.
+        """
         cursor = connection.connection.cursor()
         cursor.execute(self._compiled(connection, parameters), self._values(parameters))
-        return [row[0] for row in cursor.fetchall()]
+        return cursor.fetchall()
+
+    def column(self, connection: Connection, parameters: Mapping[str, Any] = _NOTHING) -> list[Any]:
+        """Executes it as a query, and returns its first column."""
+        return [row[0] for row in self.rows(connection, parameters)]
 
     def _compiled(self, connection: Connection, parameters: Mapping[str, Any]) -> str:
         if not self._sql:
@@ -48,3 +55,24 @@ class Prepared:
     def _values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         known = {**self._constants, **parameters} if self._constants else parameters
         return tuple([known[name] for name in self._positions])
+
+
+class Question:
+    """A query with conditions of which each counts only where a value of its name is given.
+
+    Each combination is prepared when it is first asked for.
+    """
+
+    def __init__(self, query: Select[Any], **conditions: ColumnElement[bool]) -> None:
+        self._query = query
+        self._conditions = conditions
+        self._prepared: dict[tuple[str, ...], Prepared] = {}
+
+    def rows(self, connection: Connection, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """The rows that meet the conditions whose value is not None."""
+        given = {name: value for name, value in values.items() if value is not None}
+        prepared = self._prepared.get(names := tuple(given))
+        if prepared is None:
+            conditions = [self._conditions[name] for name in names if name in self._conditions]
+            prepared = self._prepared[names] = Prepared(self._query.where(*conditions))
+        return prepared.rows(connection, given)

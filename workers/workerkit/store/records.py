@@ -1,8 +1,10 @@
 """Rows as readers get them: frozen, typed, with JSON already read. Moments and spans are microseconds.
 
 Named tuples, because ten thousand are made at once: a frozen dataclass of as many fields takes several times as long.
+Two are such all the same: there a field `count` would hide the tuple's method.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from workerkit.clock import Micros
@@ -122,7 +124,8 @@ class FailureRecord(NamedTuple):
         return {**capture, "note": f"this is the traceback of run {self.capture_of}; this failure was only counted"}
 
 
-class FailureGroupRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FailureGroupRecord:
     """Failures that are one fault. It survives the pruning of its runs."""
 
     fingerprint: str
@@ -132,7 +135,7 @@ class FailureGroupRecord(NamedTuple):
     """What made them one, for people."""
     first_seen_at: Micros
     last_seen_at: Micros
-    count: int  # type: ignore[assignment]  # nobody counts in a record what tuple.count() would
+    count: int
     first_run_id: int
     last_run_id: int
     last_worker: str
@@ -160,13 +163,14 @@ class LogRecord(NamedTuple):
     text: str
 
 
-class GapRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class GapRecord:
     id: int
     worker: str
     reason: str
     first_due_at: Micros
     last_due_at: Micros
-    count: int  # type: ignore[assignment]  # nobody counts in a record what tuple.count() would
+    count: int
     detail: str
     run_id: int | None
     host_id: int

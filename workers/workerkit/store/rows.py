@@ -67,7 +67,7 @@ def line(row: Values) -> LogRecord:
 
 
 def gap(row: Values) -> GapRecord:
-    return GapRecord._make(row)
+    return GapRecord(*row)
 
 
 def command(row: Values) -> CommandRecord:

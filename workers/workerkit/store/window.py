@@ -3,6 +3,7 @@
 from sqlalchemy import Select, bindparam, case, func, select
 
 from workerkit.store.models import runs
+from workerkit.store.prepared import Question
 
 
 def _halving() -> Select[int]:
@@ -18,7 +19,7 @@ def _halving() -> Select[int]:
     return select(found.c.low).where(found.c.low == found.c.high)
 
 
-FIRST_RUN_FROM = _halving()
+FIRST_RUN_FROM = Question(_halving())
 """The id of the first run that began at a `moment` or later; where none did, one beyond the last; none without runs.
 
 Found by halving, in some twenty steps. Where the clock was set back in between, it may miss runs.
