@@ -9,7 +9,8 @@ from textual.strip import Strip
 
 class SparseCompositor(Compositor):
     """Textual's compositor has every widget draw itself that lies within the smallest rectangle around all changes:
-    of a header at the top and a row at the bottom, the whole screen. This one asks only those that changes lie on.
+    of a header at the top and a row at the bottom, the whole screen. This one asks only those that changes lie on, and
+    nobody behind one that covers the change.
     """
 
     def __init__(self) -> None:
@@ -28,11 +29,16 @@ class SparseCompositor(Compositor):
         if not self._changed:
             yield from super()._get_renders(crop)
             return
+        left = list(self._changed)
+        # From the front to the back.
         for widget, (region, clip) in self.visible_widgets.items():
             seen = region.intersection(clip)
-            changed = [part for part in self._changed if part.overlaps(seen)]
+            changed = [part for part in left if part.overlaps(seen)]
             if changed:
                 top = max(seen.y, min(part.y for part in changed))
                 bottom = min(seen.bottom, max(part.bottom for part in changed))
                 lines = Region(seen.x, top, seen.width, bottom - top)
                 yield region, lines, widget.render_lines(lines.translate(-region.offset))
+                left = [part for part in left if not seen.contains_region(part)]
+            if not left:
+                return

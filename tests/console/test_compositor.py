@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from rich.segment import Segment
 from textual.app import App, ComposeResult
+from textual.containers import Vertical
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -31,13 +32,24 @@ class Lines(Widget):
         return Strip([Segment(f"{self.id} {y} {self.number}")]).adjust_cell_length(self.size.width)
 
 
+class Behind(Vertical):
+    """What the lines lie on."""
+
+    asked = 0
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.asked += 1
+        return super().render_lines(crop)
+
+
 class SparseScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = SparseCompositor()
 
     def compose(self) -> ComposeResult:
-        yield from map(Lines, ("top", "middle", "bottom"))
+        with Behind():
+            yield from map(Lines, ("top", "middle", "bottom"))
 
 
 class LinesApp(App[None]):
@@ -71,6 +83,16 @@ async def test_who_lies_between_two_changes_is_not_asked() -> None:
         change(compositor, widgets["bottom"], 2)
         assert compositor.render_partial_update() is not None
         assert {name: lines.asked for name, lines in widgets.items()} == {"top": [1], "middle": [], "bottom": [2]}
+
+
+async def test_who_lies_behind_a_change_is_not_asked() -> None:
+    async with shown() as (compositor, widgets):
+        behind = widgets["top"].parent
+        assert isinstance(behind, Behind)
+        before = behind.asked
+        change(compositor, widgets["middle"], 0)
+        assert compositor.render_partial_update() is not None
+        assert behind.asked == before
 
 
 async def test_what_is_written_is_what_changed() -> None:

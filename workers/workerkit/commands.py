@@ -31,7 +31,7 @@ from workerkit.store.writer import Writer
 
 logger = logging.getLogger(__name__)
 
-POLL = 0.05
+POLL = 0.1
 """Seconds between two looks at the table for commands of other processes; one look is one pragma."""
 SLOW = frozenset({Verb.STACK, Verb.EVALUATE})
 """Verbs that take a second or more, and are done aside: other commands must not wait for them."""
