@@ -27,7 +27,7 @@ from workerconsole.format import localised
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
 from workerconsole.safe_filter import SafeFilter
 from workerconsole.screens.main import MainScreen
-from workerconsole.session import HostFactory, Opened, Session
+from workerconsole.session import Opened, Session, Stage
 from workerconsole.snapshot import WorkerDetail
 from workerconsole.text import clean
 from workerconsole.visits import Visits
@@ -51,10 +51,9 @@ if TYPE_CHECKING:
     from workerconsole.screens.confirm import Farewell
     from workerconsole.widgets.detail_pane import DetailPane
     from workerconsole.widgets.panel import Panel
-    from workerkit.store.database import Database
 
 Result = TypeVar("Result")
-End = Literal["left", "stopped", "headless", "crashed"]
+End = Literal["left", "stopped", "headless", "crashed", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,14 @@ class Exit:
     """How the console ended, for the command line."""
 
     end: End
-    """left: it was only attached. stopped: its host has ended. headless: a host without a screen took over."""
+    """left: it was only attached. stopped: its host has ended. headless: a host without a screen took over.
+    failed: there was nothing to show."""
     message: str = ""
     """A sentence for the restored terminal; may be empty."""
     leftover_threads: bool = False
     """A worker's thread never ended: leave the process by os._exit."""
+    error: Exception | None = None
+    """Why there was nothing to show."""
 
 
 def _action_commands() -> "type[Provider]":
@@ -84,9 +86,8 @@ def _worker_commands() -> "type[Provider]":
 class ConsoleApp(App[Exit]):
     """The console on one database.
 
-    `open_database` and `make_host` are called on a thread, after the first paint. With `make_host` the console runs
-    a host of its own, or attaches where another one lives. `leave_headless` starts a host without a screen, which
-    waits for ours to end, and returns a sentence for the terminal.
+    `set_stage` is called on a thread, after the first paint; `opening` says meanwhile what goes on. What it raises ends
+    the console. Where it says how to make a host the console runs one, or attaches where another one lives.
     """
 
     COMMANDS: ClassVar = {*App.COMMANDS, _action_commands, _worker_commands}
@@ -102,35 +103,29 @@ class ConsoleApp(App[Exit]):
 
     def __init__(
         self,
-        open_database: "Callable[[], Database]",
+        set_stage: Callable[[], Stage],
         *,
-        host_factory: "HostFactory | None" = None,
-        targets: Sequence[str] = (),
+        opening: str = "Opening the database …",
         read_only: bool = False,
         title: str = "workerconsole",
-        leave_headless: Callable[[], str] | None = None,
-        grace: float = 10.0,
         clock: Clock | None = None,
         theme_name: str | None = None,
     ) -> None:
         super().__init__()
         self.title = title
-        self.targets = tuple(targets)
-        self.session = Session(open_database, host_factory)
+        self.session = Session(set_stage)
         self.read_only = read_only
         self.feed: Feed | None = None
         self._clock = clock or SystemClock()
-        self._leave_headless = leave_headless
-        self._grace = grace
         self._theme_name = theme.choose(theme_name, os.environ)
         self._stopping = False
         self.may_evaluate = False
         """The operator has agreed to run expressions in the host; asked once for each console."""
         self._guard = SafeFilter()
         self._no_colours = (NoColor(),) if self.no_color else ()
-        self._ending = Ending(self.session, grace, self.told_to_stop)
+        self._ending = Ending(self.session, self.told_to_stop)
         self.visits = Visits(self, self._clock)
-        self.main = MainScreen(self._clock, title=title, read_only=read_only)
+        self.main = MainScreen(self._clock, title=title, opening=opening, read_only=read_only)
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -179,7 +174,7 @@ class ConsoleApp(App[Exit]):
         try:
             result = super().run(*args, **kwargs)
         finally:
-            grace = self._grace if result is not None else 0.0
+            grace = self.session.grace if result is not None else 0.0
             self._ending.screen_gone(grace)
             self.session.close(grace)
             self._ending.finish()
@@ -231,6 +226,10 @@ class ConsoleApp(App[Exit]):
         self.feed.start()
 
     def _not_opened(self, error: Exception) -> None:
+        if self.session.stage is None:
+            self._ending.screen_goes()
+            self.exit(Exit("failed", error=error))
+            return
         collector.let_go()
         self.main.show_opening_trouble(clean(str(error) or type(error).__name__, TOAST_LIMIT))
         self.set_timer(OPEN_AGAIN, self._open)
@@ -373,8 +372,14 @@ class ConsoleApp(App[Exit]):
         if self.session.host is None:
             self._left()
         elif not self._stopping and not isinstance(self.screen, Leave):
-            may = self._leave_headless is not None
-            self.push_screen(Leave(self.main.in_flight(), self._grace, may_leave_headless=may), self._farewell)
+            leave = Leave(
+                self.main.in_flight(), self.session.grace, may_leave_headless=self._leave_headless is not None
+            )
+            self.push_screen(leave, self._farewell)
+
+    @property
+    def _leave_headless(self) -> Callable[[], str] | None:
+        return self.session.stage.leave_headless if self.session.stage is not None else None
 
     def _farewell(self, answer: "Farewell | None") -> None:
         if answer == "headless" and self._leave_headless is not None:
@@ -395,12 +400,12 @@ class ConsoleApp(App[Exit]):
             self.main.freeze()
         session, ending = self.session, self._ending
         self.push_screen(
-            Stopping(self.main.in_flight, self._grace, ending.hurry, self._clock, headless=end == "headless")
+            Stopping(self.main.in_flight, session.grace, ending.hurry, self._clock, headless=end == "headless")
         )
         ending.host_stops()
 
         def stop() -> None:
-            session.stop_host(self._grace)
+            session.stop_host(session.grace)
             ending.screen_goes()
 
         def leave(_: object) -> None:

@@ -35,13 +35,11 @@ class Ending:
 
     Args:
         session: whose host is to be stopped.
-        grace: seconds that its running workers get.
         told_to_stop: called on the screen's thread when a signal asks to stop; with True: now.
     """
 
-    def __init__(self, session: Session, grace: float, told_to_stop: Callable[[bool], object]) -> None:
+    def __init__(self, session: Session, told_to_stop: Callable[[bool], object]) -> None:
         self._session = session
-        self._grace = grace
         self._told_to_stop = told_to_stop
         self._begun = False
         self._screen: tuple[asyncio.AbstractEventLoop, contextvars.Context] | None = None
@@ -95,7 +93,7 @@ class Ending:
 
     def host_stops(self) -> None:
         """The host's grace period begins."""
-        self._set(self._grace + HARD_DEADLINE, FAILED, NOT_IN_TIME)
+        self._set(self._session.grace + HARD_DEADLINE, FAILED, NOT_IN_TIME)
 
     def hurry(self) -> None:
         """Ends the grace period."""
@@ -153,7 +151,7 @@ class Ending:
         threading.Thread(target=self._end, args=(code,), name="ending", daemon=True).start()
 
     def _end(self, code: int) -> None:
-        self._session.close(self._grace)
+        self._session.close(self._session.grace)
         self._give_back()
         leave(code)
 

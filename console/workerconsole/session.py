@@ -31,6 +31,19 @@ HostFactory: TypeAlias = "Callable[[Database], Hosting]"
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """What a screen is for: the database that it shows, and the workers that it hosts there, if any."""
+
+    open_database: "Callable[[], Database]"
+    make_host: "HostFactory | None" = None
+    """None: it only looks at what others host."""
+    grace: float = 10.0
+    """Seconds that running workers get when the host stops."""
+    leave_headless: Callable[[], str] | None = None
+    """Starts a host without a screen, which waits for ours to end, and returns a sentence for the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """How opening went."""
 
@@ -46,40 +59,47 @@ class Session:
     `stop_host` and `close` may be called from several threads; the host ends once.
     """
 
-    def __init__(self, open_database: "Callable[[], Database]", make_host: "HostFactory | None") -> None:
-        self._open_database = open_database
-        self._make_host = make_host
+    def __init__(self, set_stage: Callable[[], Stage]) -> None:
+        self._set_stage = set_stage
         self._lock = threading.Lock()
         self._closed = False
+        self.stage: Stage | None = None
+        """None until it is found out."""
         self.database: Database | None = None
         self.host: Hosting | None = None
         self.ready = False
         """Whether commands can be given: the database is open, and our host, if there is one, has started."""
 
     @property
-    def wants_host(self) -> bool:
-        """Whether it was told to run a host of its own."""
-        return self._make_host is not None
+    def grace(self) -> float:
+        """Seconds that running workers get when the host stops; none while there is no host."""
+        return 0.0 if self.stage is None else self.stage.grace
 
     def open(self) -> Opened:
-        """Open the database and start the host, or attach to the one that lives there. After an error, call it again.
+        """Set the stage, open the database and start the host, or attach to the one that lives there.
+
+        After an error, call it again.
 
         Raises:
             DatabaseError: when the database can't be used; the text says what to do.
+            Exception: whatever comes of setting the stage; `stage` is None then.
         """
+        if self.stage is None:
+            # Loads code of others, which may take its time: nobody who closes waits for that.
+            self.stage = self._set_stage()
         with self._lock:
             if self._closed:
                 return Opened()
             if self.database is None:
-                self.database = self._open_database()
-            opened = self._start(self.database)
+                self.database = self.stage.open_database()
+            opened = self._start(self.database, self.stage)
             self.ready = True
             return opened
 
-    def _start(self, database: "Database") -> Opened:
-        if self._make_host is None:
+    def _start(self, database: "Database", stage: Stage) -> Opened:
+        if stage.make_host is None:
             return Opened()
-        host = self._make_host(database)
+        host = stage.make_host(database)
         try:
             host.start()
         except HostRunningError as error:

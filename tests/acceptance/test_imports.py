@@ -11,6 +11,7 @@ from tests.acceptance.commandline import CommandLine, environment
 from tests.acceptance.conftest import Hosting
 from workerconsole.cli.parser import COMMANDS
 from workerkit import worker
+from workerkit.store.database import Database
 
 FAULT = "FAULT"
 """Stands for the fingerprint of a failure."""
@@ -84,16 +85,29 @@ def test_reading_and_asking_import_neither_screen_nor_scheduler(
     assert "sqlalchemy" in modules
 
 
-def test_attaching_paints_before_anything_is_imported_that_hosts_or_reads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["attach"], ["workers.py"], ["demo"]], ids=" ".join)
+def test_a_console_paints_before_anything_is_imported_that_hosts_or_reads(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "workers.py").write_text("raise RuntimeError('not before there is a screen')")
+    Database.open(tmp_path / "shown.db").close()
+    script = (
+        "import sys, workerconsole.app\n"
+        "from workerconsole.cli import screen\n"
+        "from workerconsole.cli.parser import parse\n"
+        "screen._need_terminal = lambda: None\n"
+        "workerconsole.app.ConsoleApp.run = lambda app: sys.exit(print(*sys.modules))\n"
+        f"command, arguments = parse({[*words, '--db', 'shown.db']!r})\n"
+        "{'open': screen.open_console, 'attach': screen.attach, 'demo': screen.demo}[command](arguments)\n"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, workerconsole.cli.screen, workerconsole.app\nprint(*sys.modules)"],
+        [sys.executable, "-c", script],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
         text=True,
         timeout=60,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) & set(HEAVY) == {"textual"}
 
 

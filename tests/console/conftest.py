@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from tests.console.factory import HandClock, Seed
 from workerconsole.app import ConsoleApp
+from workerconsole.session import Stage
 from workerkit.store.database import Database
 
 PATIENCE = 30.0
@@ -64,7 +65,9 @@ def console(path: Path, clock: HandClock) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def opened(size: tuple[int, int] = (140, 42), **options: Any) -> AsyncIterator[tuple[ConsoleApp, Any]]:
-        app = ConsoleApp(lambda: Database.open(path, create=False), **({"clock": clock} | options))
+        staged = {key: options.pop(key) for key in ("make_host", "leave_headless", "grace") if key in options}
+        stage = Stage(lambda: Database.open(path, create=False), **staged)
+        app = ConsoleApp(lambda: stage, **({"clock": clock} | options))
         try:
             async with app.run_test(size=size) as pilot:
                 yield app, pilot

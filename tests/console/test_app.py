@@ -16,6 +16,7 @@ from workerconsole.screens.params import AskParams
 from workerconsole.screens.pause import AskPause
 from workerconsole.screens.stopping import Stopping
 from workerconsole.screens.traceback import TracebackScreen
+from workerconsole.session import Stage
 from workerkit.clock import SECOND
 from workerkit.errors import DatabaseError, HostRunningError
 from workerkit.outcome import GapReason
@@ -414,7 +415,7 @@ class FakeHost:
 
 async def test_a_hosting_console_asks_and_enter_stops_the_workers(console: Console, fleet: Seed) -> None:
     host = FakeHost()
-    async with console(host_factory=lambda _: host, grace=3.0) as (app, pilot):
+    async with console(make_host=lambda _: host, grace=3.0) as (app, pilot):
         await opened(app, pilot)
         await pilot.press("q")
         assert isinstance(app.screen, Leave)
@@ -430,7 +431,7 @@ async def test_while_runs_are_in_flight_the_screen_counts_down_and_x_ends_the_wa
     console: Console, fleet: Seed
 ) -> None:
     host = FakeHost(running=2)
-    async with console(host_factory=lambda _: host) as (app, pilot):
+    async with console(make_host=lambda _: host) as (app, pilot):
         await opened(app, pilot)
         await pilot.press("q")
         assert "1 run is in flight" in screen_text(app)
@@ -446,7 +447,7 @@ async def test_while_runs_are_in_flight_the_screen_counts_down_and_x_ends_the_wa
 
 async def test_the_workers_can_be_left_to_a_host_without_a_screen(console: Console, fleet: Seed) -> None:
     host = FakeHost()
-    options = {"host_factory": lambda _: host, "leave_headless": lambda: "They go on in process 4712."}
+    options = {"make_host": lambda _: host, "leave_headless": lambda: "They go on in process 4712."}
     async with console(**options) as (app, pilot):
         await opened(app, pilot)
         await pilot.press("q", "l")
@@ -460,7 +461,7 @@ async def test_when_no_host_without_a_screen_can_be_started_the_console_stays(co
         raise OSError("no more processes")
 
     host = FakeHost()
-    async with console(host_factory=lambda _: host, leave_headless=refuse) as (app, pilot):
+    async with console(make_host=lambda _: host, leave_headless=refuse) as (app, pilot):
         await opened(app, pilot)
         await pilot.press("q", "l")
         await until(pilot, lambda: any("no more processes" in toast for toast in toasts(app)), "the toast")
@@ -470,7 +471,7 @@ async def test_when_no_host_without_a_screen_can_be_started_the_console_stays(co
 
 async def test_a_signal_stops_without_asking_and_a_second_one_now(console: Console, fleet: Seed) -> None:
     host = FakeHost(running=1)
-    async with console(host_factory=lambda _: host) as (app, pilot):
+    async with console(make_host=lambda _: host) as (app, pilot):
         await opened(app, pilot)
         app.told_to_stop()
         await until(pilot, lambda: isinstance(app.screen, Stopping), "the countdown")
@@ -481,7 +482,7 @@ async def test_a_signal_stops_without_asking_and_a_second_one_now(console: Conso
 
 async def test_where_another_host_lives_the_console_attaches_and_says_so(console: Console, fleet: Seed) -> None:
     host = FakeHost(refuses=True)
-    async with console(host_factory=lambda _: host) as (app, pilot):
+    async with console(make_host=lambda _: host) as (app, pilot):
         await opened(app, pilot)
         assert any("another host lives" in toast for toast in toasts(app))
         await pilot.press("q")
@@ -497,7 +498,7 @@ async def test_the_first_picture_does_not_wait_for_the_database(clock: HandClock
         assert may_open.wait(10)
         raise DatabaseError("no such luck")
 
-    app = ConsoleApp(slow, clock=clock)
+    app = ConsoleApp(lambda: Stage(slow), clock=clock)
     try:
         async with app.run_test() as pilot:
             await until(pilot, lambda: "Opening the database" in screen_text(app), "the first picture")

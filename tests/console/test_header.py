@@ -52,7 +52,7 @@ def test_a_host_that_ended_in_good_order_is_not_called_dead() -> None:
 
 def test_before_the_first_host_and_before_the_database_is_open_it_says_so() -> None:
     assert "no host yet" in header(snapshot([], host=None, host_alive=False))
-    assert "opening the database" in header(None)
+    assert "Opening the database" in header(None, opening="Opening the database …")
 
 
 def test_workers_are_counted_by_status_the_worst_first_in_symbols_and_words() -> None:
@@ -133,11 +133,14 @@ def test_a_living_host_that_writes_nothing_is_told_with_what_is_known() -> None:
 
 
 def test_an_empty_screen_says_why_and_what_to_do() -> None:
-    first = empty_message(snapshot([], host=None, host_alive=False), Filter(), None)
+    first = empty_message(snapshot([], host=None, host_alive=False), Filter())
     assert first[0] == "No workers yet"
     assert any("workerconsole init" in line for line in first)
-    assert empty_message(snapshot(WORKERS), parse("nobody"), None)[0] == "No worker matches"
-    assert "no status begins with 'x'" in empty_message(snapshot(WORKERS), parse("status:x"), None)[1].lower()
-    assert empty_message(None, Filter(), "no permission")[:2] == ("The database can't be opened", "no permission")
-    assert empty_message(None, Filter(), None) == ("Opening the database …",)
-    assert empty_message(snapshot([], trouble="disk"), Filter(), None)[1] == "disk"
+    assert empty_message(snapshot(WORKERS), parse("nobody"))[0] == "No worker matches"
+    assert "no status begins with 'x'" in empty_message(snapshot(WORKERS), parse("status:x"))[1].lower()
+    assert empty_message(None, Filter(), opening_trouble="no permission")[:2] == (
+        "The database can't be opened",
+        "no permission",
+    )
+    assert empty_message(None, Filter(), "Loading workers.py …") == ("Loading workers.py …",)
+    assert empty_message(snapshot([], trouble="disk"), Filter())[1] == "disk"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.factory import Seed
-from workerconsole.session import Session
+from workerconsole.session import Session, Stage
 from workerkit.errors import DatabaseError, HostRunningError
 from workerkit.store.database import Database
 from workerkit.store.records import RunRecord
@@ -49,7 +49,7 @@ def opener(path: Path) -> Callable[[], Database]:
 
 def test_opening_starts_the_host_and_a_command_nudges_it(opener: Callable[[], Database]) -> None:
     host = FakeHost()
-    session = Session(opener, lambda _: host)
+    session = Session(lambda: Stage(opener, lambda _: host))
     assert session.open().attached_instead is None
     assert session.ready
     session.operator().submit("pause-all")
@@ -60,7 +60,7 @@ def test_opening_starts_the_host_and_a_command_nudges_it(opener: Callable[[], Da
 
 def test_what_our_host_says_of_the_database_is_known_without_the_database(opener: Callable[[], Database]) -> None:
     host = FakeHost()
-    session = Session(opener, lambda _: host)
+    session = Session(lambda: Stage(opener, lambda _: host))
     said = [session.trouble]
     session.open()
     said.append(session.trouble)
@@ -72,7 +72,7 @@ def test_what_our_host_says_of_the_database_is_known_without_the_database(opener
 
 def test_where_another_host_lives_it_attaches_and_stops_nobody(opener: Callable[[], Database]) -> None:
     host = FakeHost(HostRunningError("another host lives here"))
-    session = Session(opener, lambda _: host)
+    session = Session(lambda: Stage(opener, lambda _: host))
     assert session.open().attached_instead == "another host lives here"
     session.close()
     assert host.calls == ["start"]
@@ -80,7 +80,7 @@ def test_where_another_host_lives_it_attaches_and_stops_nobody(opener: Callable[
 
 
 def test_after_an_error_it_can_be_opened_again(path: Path) -> None:
-    session = Session(lambda: Database.open(path, create=False), None)
+    session = Session(lambda: Stage(lambda: Database.open(path, create=False)))
     with pytest.raises(DatabaseError):
         session.open()
     Seed(path).close()
@@ -91,7 +91,7 @@ def test_after_an_error_it_can_be_opened_again(path: Path) -> None:
 
 def test_a_host_that_failed_to_start_is_tried_again_on_the_same_database(opener: Callable[[], Database]) -> None:
     hosts = [FakeHost(DatabaseError("disk full")), FakeHost()]
-    session = Session(opener, lambda _: hosts.pop(0))
+    session = Session(lambda: Stage(opener, lambda _: hosts.pop(0)))
     with pytest.raises(DatabaseError):
         session.open()
     session.open()
@@ -108,7 +108,7 @@ def test_closing_while_it_opens_waits_and_leaves_no_host_behind(opener: Callable
         assert may_go_on.wait(10)
         return opener()
 
-    session = Session(slow, lambda _: host)
+    session = Session(lambda: Stage(slow, lambda _: host))
     opener_thread = threading.Thread(target=session.open)
     opener_thread.start()
     assert opening.wait(10)
@@ -123,7 +123,7 @@ def test_closing_while_it_opens_waits_and_leaves_no_host_behind(opener: Callable
 
 def test_once_closed_it_opens_nothing_more_and_closing_twice_is_the_same(opener: Callable[[], Database]) -> None:
     host = FakeHost()
-    session = Session(opener, lambda _: host)
+    session = Session(lambda: Stage(opener, lambda _: host))
     session.close()
     session.close()
     session.open()

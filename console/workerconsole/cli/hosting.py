@@ -5,16 +5,18 @@ import subprocess
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from workerconsole.cli.access import demo_path
+from workerconsole.cli.errors import UsageError
 from workerconsole.cli.output import say
 from workerconsole.cli.targets import targets_or_default
+from workerconsole.session import Stage
 
 # Here and not later: once the user's code is loaded their folder comes first on sys.path, perhaps with an `alembic`.
 from workerkit.host import DEFAULT_GRACE, Host
 from workerkit.loading import load
-from workerkit.operator import who
 from workerkit.registry import Registry
 from workerkit.store.database import Database, locate
 
@@ -41,31 +43,29 @@ class Plan:
             database, self.registry, mode=mode, targets=self.targets, grace=self.grace, allow_eval=self.allow_eval
         )
 
-    def warn(self) -> None:
-        """Says on stderr what is dangerous about it."""
-        if self.allow_eval:
-            say(f"--allow-eval: {who()} may run any code in this host, through the failures that it holds")
+    def stage(self) -> Stage:
+        """What a screen needs to host them."""
+        return Stage(
+            partial(Database.open, self.database),
+            partial(self.host, mode="console"),
+            self.grace,
+            partial(leave_headless, self),
+        )
 
 
-def take_stdin_away() -> None:
-    """From here on sys.stdin is empty: a worker that asks for input must not wait for the operator's keys, and one
-    that calls exit(), which closes sys.stdin, must not close them. The screen reads the terminal itself."""
-    sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 -- for as long as the process lives
-
-
-def plan_targets(arguments: Namespace) -> Plan | None:
-    """Loads the targets named, else workers.py of this folder; None where there is neither.
+def plan_targets(arguments: Namespace) -> Plan:
+    """Loads the targets named, else workers.py of this folder.
 
     Says on stderr what is broken in them.
 
     Raises:
+        UsageError: there is neither.
         TargetError: a target does not exist.
         DatabaseError: the database named is none.
     """
     targets = targets_or_default(arguments.targets)
     if not targets:
-        return None
-    take_stdin_away()
+        raise UsageError("there is no workers.py here; give a TARGET, or write an example with `workerconsole init`")
     loaded = load(targets)
     for problem in loaded.problems:
         say(f"{problem.name} is broken and will not run ({problem.source}); `workerconsole check` tells why")

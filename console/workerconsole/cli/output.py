@@ -53,6 +53,14 @@ def say(text: str) -> None:
         print(f"workerconsole: {text}", file=sys.stderr, flush=True)  # noqa: T201 -- this is the place for it
 
 
+def warn_of_eval(allowed: bool) -> None:
+    """Says what `--allow-eval` means, where it was given."""
+    if allowed:
+        from workerkit.operator import who
+
+        say(f"--allow-eval: {who()} may run any code in this host, through the failures that it holds")
+
+
 def emit(text: str = "") -> None:
     """Data: a line on stdout."""
     print(text)  # noqa: T201 -- this is the place for it

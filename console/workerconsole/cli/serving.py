@@ -5,9 +5,10 @@ import threading
 import time
 from argparse import Namespace
 
-from workerconsole.cli.errors import Exit, UsageError
+from workerconsole.cli.errors import Exit
 from workerconsole.cli.hosting import Plan, plan_targets
-from workerconsole.cli.output import say
+from workerconsole.cli.output import say, warn_of_eval
+from workerconsole.cli.streams import take_stdin_away
 from workerconsole.deadline import HARD_DEADLINE, LAST_MOMENT, NOT_IN_TIME, Deadline
 from workerconsole.signals import NOW, Signals, notify
 from workerkit.engine import StopReport
@@ -21,10 +22,8 @@ HANDOVER_POLL = 0.2
 
 def serve(arguments: Namespace) -> int:
     """Hosts the targets until SIGTERM or SIGINT; a second one ends the grace period."""
-    plan = plan_targets(arguments)
-    if plan is None:
-        raise UsageError("there is no workers.py here; give a TARGET, or write an example with `workerconsole init`")
-    return serve_plan(plan, wait=arguments.wait)
+    take_stdin_away()
+    return serve_plan(plan_targets(arguments), wait=arguments.wait)
 
 
 def serve_plan(plan: Plan, *, wait: float) -> int:
@@ -41,7 +40,7 @@ def serve_plan(plan: Plan, *, wait: float) -> int:
             database.close()
             return Exit.DONE
         _announce(plan, host)
-        plan.warn()
+        warn_of_eval(plan.allow_eval)
         notify("READY=1")
         name = signals.wait()
         notify("STOPPING=1")

@@ -65,12 +65,13 @@ class MainScreen(Screen[None]):
         replace(binding, priority=binding.id == "filter") for binding in actions.bindings("screen")
     ]
 
-    def __init__(self, clock: Clock, *, title: str, read_only: bool) -> None:
+    def __init__(self, clock: Clock, *, title: str, opening: str, read_only: bool) -> None:
         super().__init__()
         self._compositor = SparseCompositor()
         self._clock = clock
         self._desk = MainDesk(self, clock)
         self._title = title
+        self._opening = opening
         self._read_only = read_only
         self._watch = Watch()
         self._held: Snapshot | None = None
@@ -212,6 +213,7 @@ class MainScreen(Screen[None]):
                 now,
                 self.console.database_path,
                 self._title,
+                opening=self._opening,
                 frozen=self.frozen,
                 read_only=self._read_only,
                 marked=len(self.table.marked),
@@ -225,7 +227,9 @@ class MainScreen(Screen[None]):
         self._take_shape(self.size)
         self._share_room()
         if not self._shows_rows:
-            self.query_one(EmptyState).show_message(empty_message(snapshot, self.table.filter, self._opening_trouble))
+            self.query_one(EmptyState).show_message(
+                empty_message(snapshot, self.table.filter, self._opening, self._opening_trouble)
+            )
         elif self.focused is None:
             self.table.focus()
         self._show_footer()

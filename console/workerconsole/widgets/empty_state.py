@@ -5,17 +5,20 @@ from textual.widgets import Static
 
 from workerconsole.filters import Filter
 from workerconsole.snapshot import Snapshot
+from workerconsole.text import clean
 
 Lines = tuple[str, ...]
 """The first line is the headline."""
 
 
-def empty_message(snapshot: Snapshot | None, wanted: Filter, opening_trouble: str | None) -> Lines:
+def empty_message(
+    snapshot: Snapshot | None, wanted: Filter, opening: str = "", opening_trouble: str | None = None
+) -> Lines:
     """Why there is nothing to see, for an operator who sees it for the first time."""
     if opening_trouble is not None:
         return ("The database can't be opened", opening_trouble, "", "Trying again every two seconds; q leaves.")
     if snapshot is None:
-        return ("Opening the database …",)
+        return (clean(opening, 200),)
     if snapshot.workers and wanted.mistake is not None:
         return ("No worker matches", wanted.mistake[0].upper() + wanted.mistake[1:] + ".", "", "esc clears the filter.")
     if snapshot.workers:

@@ -45,6 +45,8 @@ class HeaderState:
     now: Micros
     database: Path | None = None
     title: str = ""
+    opening: str = ""
+    """What goes on before there is a snapshot."""
     frozen: bool = False
     read_only: bool = False
     marked: int = 0
@@ -124,7 +126,7 @@ def _host(state: HeaderState) -> Content:
     snapshot = state.snapshot
     title = Content.styled(state.title, "bold")
     if snapshot is None:
-        return Content.assemble(title, "  ", Content.styled("opening the database …", MUTED))
+        return Content.assemble(title, "  ", Content.styled(clean(state.opening, 200), MUTED))
     host = snapshot.host
     if host is None:
         return Content.assemble(title, "  ", Content.styled("○ no host yet", MUTED))
