@@ -174,3 +174,33 @@ def test_tables_fit_the_terminal_and_are_coloured_there_alone(command: CommandLi
             cells = next(line for line in terminal.lines() if line[0].data in "fr")
             assert cells[0].fg == {"f": "red", "r": "cyan"}[cells[0].data], "failed, or running once more"
     assert "\x1b" not in command("workers").out
+
+
+def test_what_a_target_lacks_is_told_once_the_screen_has_gone(command: CommandLine, folder: Path) -> None:
+    with console(command, "workers.py:delta") as terminal:
+        assert terminal.ended() == 3
+        assert "delta" in terminal.expect("workers.py:delta")
+        assert terminal.settings == terminal.settings_before
+
+
+def test_what_is_said_while_workers_are_loaded_is_told_once_the_screen_has_gone(
+    command: CommandLine, folder: Path
+) -> None:
+    (folder / "workers.py").write_text(f"print('sixteen modules found')\n{WORKERS}")
+    with console(command) as terminal:
+        terminal.expect("alpha")
+        terminal.absent("sixteen modules")
+        terminal.press("q")
+        terminal.expect("stop the workers and quit")
+        terminal.press("enter")
+        assert terminal.ended() == 0
+        terminal.expect("sixteen modules found")
+
+
+def test_a_console_can_be_left_while_workers_are_still_being_loaded(command: CommandLine, folder: Path) -> None:
+    (folder / "workers.py").write_text(f"import threading\nthreading.Event().wait(600)\n{WORKERS}")
+    with console(command) as terminal:
+        terminal.expect("Loading workers.py …")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.settings == terminal.settings_before
