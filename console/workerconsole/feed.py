@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -40,6 +41,10 @@ DETAIL_EVERY: Micros = SECOND // 2
 """How often it is asked, when the database moved but not the record, whether there are lines or answers."""
 PACE = 0.25
 """Seconds between two pictures while every look finds something new: rows that change faster can't be read."""
+RESTS = 0.12
+"""Seconds after which a cursor that ran from worker to worker has come to rest, and its details are read."""
+RUNS_ON = 0.5
+"""Seconds after which they are read although it runs on."""
 HURRY: Micros = SECOND
 """For how long every tick is looked at after the operator did something, whatever else changes."""
 BEATS_SHOWN: Micros = 5 * SECOND
@@ -196,8 +201,10 @@ class Feed:
 
     def pause(self, changing: bool) -> float:
         """Seconds until the next tick, where something has changed at both of the last two, or not."""
-        hurries = 0 <= self._hurry_until - self._clock.now() <= HURRY
-        return PACE if changing and not hurries else self._tick
+        return PACE if changing and not self._hurries() else self._tick
+
+    def _hurries(self) -> bool:
+        return 0 <= self._hurry_until - self._clock.now() <= HURRY
 
     def _run(self) -> None:
         changed = False
@@ -207,10 +214,18 @@ class Feed:
                 if self._wake.wait(self.pause(before and changed)):
                     self._wake.clear()
                     self.step()
-                    # A cursor that runs from worker to worker is followed at the pace of the ticks.
-                    self._stopping.wait(self._tick)
+                    self._let_the_cursor_rest()
         finally:
             self._view.close()
+
+    def _let_the_cursor_rest(self) -> None:
+        """Each worker that it passes would have a picture of its own, and each key would wait for that."""
+        if self._hurries():
+            self._stopping.wait(self._tick)
+            return
+        end = monotonic() + RUNS_ON
+        while self._wake.wait(RESTS) and monotonic() < end and not (self._hurries() or self._stopping.is_set()):
+            self._wake.clear()
 
 
 class _View:

@@ -79,6 +79,8 @@ class MainScreen(Screen[None]):
         self._opening_trouble: str | None = None
         self._list_height: int | None = None
         self._shows_rows = False
+        self._follows = False
+        """Details and footer are about to follow what the operator did."""
         self.snapshot: Snapshot | None = None
         self.detail: WorkerDetail | None = None
         self.frozen = False
@@ -223,7 +225,7 @@ class MainScreen(Screen[None]):
             self.query_one(Banner).show_items(
                 banner_items(snapshot, now, self._recovered, self.console.session.trouble)
             )
-        self._shows_rows = bool(self.table.names)
+        self._shows_rows = bool(self.table.row_count)
         self._take_shape(self.size)
         self._share_room()
         if not self._shows_rows:
@@ -242,7 +244,7 @@ class MainScreen(Screen[None]):
         self.query_one(KeyFooter).show(self.context())
         known = len(self.snapshot.workers) if self.snapshot is not None else 0
         wanted = self.table.filter
-        self.filter_bar.show_count(len(self.table.names), known, wanted.mistake)
+        self.filter_bar.show_count(self.table.row_count, known, wanted.mistake)
 
     # -- the registry's actions ------------------------------------------------------------------------------------
 
@@ -275,7 +277,7 @@ class MainScreen(Screen[None]):
             self.console.tell(reason, severity="warning")
         else:
             action.perform(context)
-            self.call_after_refresh(self._show_footer)
+            self._follow_later()
 
     def freeze(self) -> None:
         self.frozen = not self.frozen
@@ -307,10 +309,16 @@ class MainScreen(Screen[None]):
         if message.worker is None:
             self.detail = None
             self.pane.show(None, self.now())
-        # The cursor is drawn first; the feed's thread would have the processor before it.
-        self.call_after_refresh(self._follow_cursor)
+        self._follow_later()
 
-    def _follow_cursor(self) -> None:
+    def _follow_later(self) -> None:
+        """What the operator did is drawn first; the feed's thread would have the processor before it."""
+        if not self._follows:
+            self._follows = True
+            self.call_after_refresh(self._follow)
+
+    def _follow(self) -> None:
+        self._follows = False
         worker = self.table.selected
         self.console.select(worker.name if worker is not None else None)
         self._show_footer()

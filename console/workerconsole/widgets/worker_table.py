@@ -121,6 +121,10 @@ class WorkerTable(ScrollView, can_focus=True):
         return tuple(self._names)
 
     @property
+    def row_count(self) -> int:
+        return len(self._names)
+
+    @property
     def order(self) -> Order:
         return self._order
 
@@ -220,6 +224,11 @@ class WorkerTable(ScrollView, can_focus=True):
     # -- rows and their order --------------------------------------------------------------------------------------
 
     @property
+    def _width(self) -> int:
+        """Cells beside the scroll bar."""
+        return self.scrollable_content_region.width
+
+    @property
     def _page_size(self) -> int:
         return max(1, self.size.height - HEADER_LINES)
 
@@ -272,7 +281,7 @@ class WorkerTable(ScrollView, can_focus=True):
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = bar_position(new_value, self.virtual_size.height, self.size.height)
         if round(old_value) != round(new_value):
-            self.refresh(self.size.region)
+            self.refresh(Region(0, HEADER_LINES, self._width, self._page_size))
 
     def _measure(self) -> bool:
         """Find the columns that fit; whether they are others now."""
@@ -333,7 +342,7 @@ class WorkerTable(ScrollView, can_focus=True):
             self._refresh_lines([row - self.scroll_offset.y + HEADER_LINES])
 
     def _refresh_lines(self, lines: Collection[int]) -> None:
-        width, height = self.scrollable_content_region.width, self.size.height
+        width, height = self._width, self.size.height
         regions = [Region(0, y, width, 1) for y in lines if HEADER_LINES <= y < height]
         if regions:
             self.refresh(*regions)
@@ -349,14 +358,17 @@ class WorkerTable(ScrollView, can_focus=True):
             self._measure()
         self._see_what_is_common()
         left, right = crop.column_span
-        return [self.render_line(y).crop(left, right) for y in crop.line_range]
+        width, top = self.size.width, self.scroll_offset.y
+        return [self._line(y, top, width).crop(left, right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
+        return self._line(y, self.scroll_offset.y, self.size.width)
+
+    def _line(self, y: int, top: int, width: int) -> Strip:
         """One line of what is in sight; as it was drawn last, if it would be the same."""
-        width = self.size.width
         if y < HEADER_LINES:
             return self._strip(header_cells(self._placed, self._order), "worker-table--header", " ", width)
-        row = y - HEADER_LINES + self.scroll_offset.y
+        row = y - HEADER_LINES + top
         if not 0 <= row < len(self._names) or (worker := self._workers.get(self._names[row])) is None:
             return Strip.blank(width, self._style("worker-table--row", ""))
         cells = self._cells_of(worker)
