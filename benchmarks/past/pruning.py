@@ -21,6 +21,7 @@ from workerkit.housekeeping import BREATH
 from workerkit.store.database import Database
 from workerkit.store.models import workers
 from workerkit.store.retention import prune
+from workerkit.store.thinning import Thinning
 
 EVERY = 0.005
 WARM_UP, ALONE = 0.5, 2.0
@@ -49,9 +50,16 @@ def main() -> None:
 
 
 def _prune(recording: Recording, runs: int) -> None:
+    thinning = Thinning()
+
+    def thin_some(connection: Connection, _change: int) -> bool:
+        return thinning.go_on(connection)
+
     def prune_some(connection: Connection, _change: int) -> int:
         return prune(connection, now=SystemClock().now(), max_runs=most).runs
 
+    while recording.writer.call(thin_some):
+        time.sleep(BREATH)
     with recording.database.transaction() as connection:
         most = connection.scalar(select(func.sum(workers.c.stored_runs))) - runs
     while runs > 0:

@@ -76,7 +76,7 @@ def test_a_round_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch, tmp
         rounds.append(now)
         if len(rounds) == 1:
             raise ValueError("a bad day")
-        return Pruned(0, 0, 0, 0, 0, 0)
+        return Pruned(0, 0, 0, 0, 0)
 
     bench = Bench(tmp_path / "bench.db")
     monkeypatch.setattr(retention, "prune", prune)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from workerkit.clock import SECOND, Clock, Micros
 from workerkit.service import Service
 from workerkit.store import retention
-from workerkit.store.retention import Pruned
+from workerkit.store.thinning import Thinning
 from workerkit.store.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -39,12 +39,15 @@ class Housekeeper(Service):
                 logger.exception("a round of housekeeping failed; the next one is in %.0f s", ROUND)
 
     def _round(self, stopping: threading.Event) -> None:
-        while self._writer.call(self._prune).runs:
-            if stopping.wait(BREATH):
-                return
+        thinning = Thinning()
+        # What is thinned out leaves room: a file that is too large may lose fewer runs.
+        for work in (lambda connection, _change: thinning.go_on(connection), self._prune):
+            while self._writer.call(work):
+                if stopping.wait(BREATH):
+                    return
 
-    def _prune(self, connection: Connection, _change: int) -> Pruned:
-        return retention.prune(connection, now=self._now(connection))
+    def _prune(self, connection: Connection, _change: int) -> bool:
+        return retention.prune(connection, now=self._now(connection)).anything
 
     def _now(self, connection: Connection) -> Micros:
         """The time by which things are old: the wall clock, unless that has jumped ahead. See retention.ages_from()."""

@@ -202,7 +202,7 @@ def play(stage: Stage) -> None:
     expect_written(stage.write(last))
     expect_written(stage.write(stage.finished(last, CANCELLED)))
     now = clock.now()
-    assert stage.call(lambda connection, _change: retention.prune(connection, now=now)).runs == 4
+    assert stage.call(lambda connection, _change: retention.prune(connection, now=now, patience=60)).runs == 4
     stage.call(lambda connection, change: operations.reset_counters(connection, change, "c", 100))
     stage.call(lambda connection, change: operations.end_host(connection, change, stage.host_id, now))
 

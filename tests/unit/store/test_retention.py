@@ -4,19 +4,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench
 from workerkit.clock import DAY, SECOND
 from workerkit.outcome import Failure, FailureKind, GapReason
-from workerkit.store import operations, retention
+from workerkit.store import operations, retention, thinning
 from workerkit.store.events import HostBeat, LinesCaptured, LogLine, SlotsMissed
 from workerkit.store.groups import GroupState, set_group_state
 from workerkit.store.retention import Pruned, prune
+from workerkit.store.thinning import Thinning
 
 
-def pruned(bench: Bench, **bounds: Any) -> Pruned:
-    return bench.writer.call(lambda connection, _change: prune(connection, now=bench.clock.now(), **bounds))
+def pruned(bench: Bench, *, patience: float = 60, **bounds: Any) -> Pruned:
+    """With time enough on any machine."""
+    return bench.writer.call(
+        lambda connection, _change: prune(connection, now=bench.clock.now(), patience=patience, **bounds)
+    )
 
 
 def kept(bench: Bench, worker: str | None = None) -> list[int]:
@@ -29,7 +33,7 @@ def drifts(bench: Bench) -> list[Any]:
 
 def test_what_is_within_bounds_stays(bench: Bench) -> None:
     ids = [bench.run("a") for _ in range(3)]
-    assert pruned(bench) == Pruned(0, 0, 0, 0, 0, 0)
+    assert pruned(bench) == Pruned(0, 0, 0, 0, 0)
     assert kept(bench) == ids
 
 
@@ -96,11 +100,10 @@ def test_where_something_else_is_what_is_large_the_latest_runs_stay(
 
 
 def test_a_call_ends_when_its_time_is_up_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PATIENCE", -1)
     monkeypatch.setattr(retention, "SLICE", 4)
     for _ in range(10):
         bench.run("a")
-    assert [pruned(bench, max_runs=0).runs for _ in range(4)] == [4, 4, 2, 0]
+    assert [pruned(bench, max_runs=0, patience=-1).runs for _ in range(4)] == [4, 4, 2, 0]
     assert drifts(bench) == []
 
 
@@ -220,7 +223,7 @@ def test_hosts_go_once_nothing_refers_to_them(bench: Bench, monkeypatch: pytest.
         bench.begin_host()
     assert pruned(bench).hosts == 2
     assert [host.id for host in bench.reader.hosts()] == [5, 4, 1]
-    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1, 0, 0)
+    assert pruned(bench, max_runs=0) == Pruned(1, 0, 0, 1, 0)
 
 
 def seen(bench: Bench) -> list[str]:
@@ -242,7 +245,7 @@ def test_groups_outlive_their_runs_and_what_operators_said_outlives_that(bench: 
     fail(bench, "known", GroupState.ACKNOWLEDGED)
     fail(bench, "open")
     bench.clock.advance(31 * DAY / SECOND)
-    assert pruned(bench) == Pruned(2, 0, 0, 0, 0, 0)
+    assert pruned(bench) == Pruned(2, 0, 0, 0, 0)
     assert seen(bench) == ["open", "known"]
     bench.clock.advance(60 * DAY / SECOND)
     assert pruned(bench).groups == 1
@@ -275,23 +278,20 @@ def test_of_too_many_groups_open_ones_go_first_and_the_longest_unseen_of_them(
 
 
 def statements(bench: Bench, act: Callable[[], object]) -> int:
-    made = 0
-
-    def note(*_args: object) -> None:
-        nonlocal made
-        made += 1
-
-    engine = bench.writer._channel.engine
-    event.listen(engine, "before_cursor_execute", note)
+    """How many it takes, without those that make the transaction."""
+    made: list[str] = []
+    driver = bench.writer._channel._driver()
+    driver.set_trace_callback(made.append)
     act()
-    event.remove(engine, "before_cursor_execute", note)
-    return made
+    driver.set_trace_callback(None)
+    return sum(not text.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")) for text in made)
 
 
 def test_nothing_to_do_costs_few_statements(bench: Bench) -> None:
     for _ in range(20):
         bench.run("a")
-    assert statements(bench, lambda: pruned(bench)) <= 15
+    assert 5 <= statements(bench, lambda: pruned(bench)) <= 15
+    assert 1 <= statements(bench, lambda: thin_out(bench)) <= 2
 
 
 # Captures of a group
@@ -302,18 +302,45 @@ def full(bench: Bench) -> list[int]:
     return [row[0] for row in bench.sql("SELECT run_id FROM failures WHERE length(capture) > 0 ORDER BY run_id")]
 
 
+def thin_out(bench: Bench) -> None:
+    work = Thinning()
+    while bench.writer.call(lambda connection, _change: work.go_on(connection, patience=60)):
+        pass
+
+
 def test_of_a_group_the_first_the_latest_and_the_first_of_each_day_are_kept_in_full(bench: Bench) -> None:
     days = []
     for _ in range(3):
         days.append([bench.run("a", FAILED) for _ in range(15)])
         bench.clock.advance(DAY / SECOND)
-    assert pruned(bench, batch=20).captures == 20
-    assert pruned(bench, batch=20).captures == 12
-    assert pruned(bench).captures == 0
+    thin_out(bench)
     assert full(bench) == [days[0][0], days[1][0], days[2][0], *days[2][-10:]]
     assert len(kept(bench)) == 45, "their rows stay"
     (group,) = bench.reader.failure_groups(bench.clock.now())
     assert group.count == 45
+
+
+def test_captures_are_thinned_out_a_little_at_a_time_and_group_by_group(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "SLICE", 4)
+    monkeypatch.setattr(thinning, "GROUPS", 1)
+    for title in ("one", "other", "rare"):
+        for _ in range(3 if title == "rare" else 20):
+            fail(bench, title)
+    work, sizes = Thinning(), [len(full(bench))]
+    while bench.writer.call(lambda connection, _change: work.go_on(connection, patience=-1)):
+        sizes.append(len(full(bench)))
+    assert sizes == [43, 39, 35, 34, 30, 26, 25]
+
+
+def test_a_group_that_has_more_captures_than_are_looked_through_at_a_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "SEEN", 15)
+    ids = [bench.run("a", FAILED) for _ in range(40)]
+    thin_out(bench)
+    assert full(bench) == [ids[0], *ids[-10:]]
 
 
 def test_the_first_of_a_group_goes_with_the_group(bench: Bench) -> None:

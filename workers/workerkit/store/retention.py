@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, or_, select, update
 
@@ -13,7 +13,7 @@ from workerkit.outcome import Outcome
 from workerkit.store import codec
 from workerkit.store.groups import forget_old_groups, forget_old_hours
 from workerkit.store.models import activity, commands, failure_groups, failures, gaps, hosts, log_lines, runs, workers
-from workerkit.store.thinning import thin_out
+from workerkit.store.prepared import Prepared
 
 MAX_AGE: Micros = 30 * DAY
 """How long a run is kept after its end."""
@@ -23,12 +23,13 @@ MAX_BYTES = 2 * 1024**3
 """Beyond it the oldest runs go, until what is in the file fits; their room is used again, the file does not shrink."""
 LEAST_RUNS = 1000
 """The latest runs, which are kept whatever the size: something else may be what is large."""
-BATCH = 500
-"""Rows of each table that one call deletes at most: the writer has runs to record in between."""
-PATIENCE = 0.008
-"""Seconds after which a call deletes no more runs, for the same reason: some have thousands of lines."""
+BATCH = 250
+"""Rows of each table that one call deletes at most."""
+PATIENCE = 0.005
+"""Seconds after which a call begins nothing more: what it holds up is the start of runs. To commit it takes as long
+again, and some runs have thousands of lines."""
 SLICE = 25
-"""Runs that are deleted between two looks at the time."""
+"""Rows that are deleted between two looks at the time."""
 RECORDS_AGE: Micros = 90 * DAY
 """How long gaps and answered commands are kept; open groups of failures as well, after they were last seen."""
 JUDGED_AGE: Micros = 365 * DAY
@@ -52,12 +53,14 @@ class Pruned:
     commands: int
     hosts: int
     groups: int
-    captures: int
-    """Of failures that are only counted from now on."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether there may be more to delete."""
+        return any((self.runs, self.gaps, self.commands, self.hosts, self.groups))
 
 
-@dataclass(frozen=True, slots=True)
-class _Doomed:
+class _Doomed(NamedTuple):
     id: int
     worker: str
     outcome: str
@@ -74,20 +77,24 @@ def prune(
     max_runs: int = MAX_RUNS,
     max_bytes: int = MAX_BYTES,
     batch: int = BATCH,
+    patience: float = PATIENCE,
 ) -> Pruned:
     """Deletes what is too old, too many or too large: at most `batch` runs, with their failures and lines, and as many
-    other rows, in little time.
+    other rows; what can't be done within about `patience` seconds is left for the next call.
 
     Call it until it deletes no more. `now` is not simply the wall clock, see ages_from(). Counters stay as they are,
     and remain explainable: what is pruned of them is noted in the worker's row. Costs a few small
     queries when there is nothing to do.
     """
+    ends_at = time.monotonic() + patience
     doomed = _too_old_or_too_many(connection, now - max_age, _excess(connection, max_runs, max_bytes, batch), batch)
     if len(doomed) < batch:
         known = {run.id for run in doomed}
         crowded = _too_many_of_one_worker(connection, max_runs_per_worker, batch)
         doomed += [run for run in crowded if run.id not in known][: batch - len(doomed)]
-    deleted = _delete_for_a_while(connection, doomed)
+    deleted = _delete_for_a_while(connection, doomed, ends_at)
+    if time.monotonic() > ends_at:
+        return Pruned(deleted, 0, 0, 0, 0)
     connection.execute(delete(activity).where(activity.c.minute < now - ACTIVITY_AGE))
     forget_old_hours(connection, now)
     old = now - RECORDS_AGE
@@ -104,9 +111,12 @@ def prune(
         ),
         hosts=_delete_oldest(connection, hosts, MAX_HOSTS, batch, only=_UNREFERRED),
         groups=forget_old_groups(
-            connection, open_before=old, judged_before=now - JUDGED_AGE, most=MAX_GROUPS, batch=batch
+            connection,
+            open_before=old,
+            judged_before=now - JUDGED_AGE,
+            most=MAX_GROUPS,
+            batch=min(batch, SLICE),  # each has the hours and the workers that it was seen in
         ),
-        captures=thin_out(connection, batch),
     )
 
 
@@ -130,7 +140,7 @@ _LAST_SIGN = (
 
 def _excess(connection: Connection, max_runs: int, max_bytes: int, batch: int) -> int:
     """How many of the oldest runs have to go for want of room, as far as this batch is concerned."""
-    count = connection.scalar(_COUNT_RUNS) or 0
+    count = _COUNT_RUNS.column(connection)[0] or 0
     too_large = min(batch, count - LEAST_RUNS) if _bytes_used(connection) > max_bytes else 0
     return max(count - max_runs, too_large)
 
@@ -148,15 +158,15 @@ _BYTES_USED = (
 
 def _too_old_or_too_many(connection: Connection, cutoff: Micros, excess: int, batch: int) -> list[_Doomed]:
     """Looks at the oldest only: ids grow with time, so where none of them is due, none is."""
-    oldest = connection.execute(_OLDEST_RUNS, {"batch": batch}).all()
+    oldest = _OLDEST.rows(connection, {"batch": batch})
     return [
-        _Doomed(*doomed)
+        _Doomed._make(doomed)
         for place, (finished_at, *doomed) in enumerate(oldest)
         if place < excess or finished_at < cutoff
     ]
 
 
-_COUNT_RUNS = select(func.sum(workers.c.stored_runs))
+_COUNT_RUNS = Prepared(select(func.sum(workers.c.stored_runs)))
 _OLDEST_RUNS = (
     select(
         runs.c.finished_at,
@@ -170,29 +180,29 @@ _OLDEST_RUNS = (
     .order_by(runs.c.id)
     .limit(bindparam("batch"))
 )
+_OLDEST = Prepared(_OLDEST_RUNS)
 
 
 def _too_many_of_one_worker(connection: Connection, max_runs_per_worker: int, batch: int) -> list[_Doomed]:
     doomed: list[_Doomed] = []
-    for name, excess in connection.execute(_CROWDED, {"most": max_runs_per_worker, "batch": batch}).all():
+    for name, excess in _CROWDED.rows(connection, {"most": max_runs_per_worker, "batch": batch}):
         wanted = {"batch": min(excess, batch - len(doomed)), "name": name}
-        doomed += [_Doomed(*found) for _, *found in connection.execute(_OLDEST_OF_WORKER, wanted)]
+        doomed += [_Doomed._make(found) for _, *found in _OLDEST_OF_WORKER.rows(connection, wanted)]
         if len(doomed) >= batch:
             break
     return doomed
 
 
-_CROWDED = (
+_CROWDED = Prepared(
     select(workers.c.name, workers.c.stored_runs - bindparam("most"))
     .where(workers.c.stored_runs > bindparam("most"))
     .limit(bindparam("batch"))
 )
-_OLDEST_OF_WORKER = _OLDEST_RUNS.where(runs.c.worker == bindparam("name"))
+_OLDEST_OF_WORKER = Prepared(_OLDEST_RUNS.where(runs.c.worker == bindparam("name")))
 
 
-def _delete_for_a_while(connection: Connection, doomed: Sequence[_Doomed]) -> int:
+def _delete_for_a_while(connection: Connection, doomed: Sequence[_Doomed], ends_at: float) -> int:
     """Deletes runs, the first of them first, until the time is up; how many."""
-    ends_at = time.monotonic() + PATIENCE
     for start in range(0, len(doomed), SLICE):
         _delete_runs(connection, doomed[start : start + SLICE])
         if time.monotonic() > ends_at:
@@ -203,8 +213,8 @@ def _delete_for_a_while(connection: Connection, doomed: Sequence[_Doomed]) -> in
 def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
     stored = Counter(run.worker for run in doomed)
     counted = Counter((run.worker, run.outcome) for run in doomed if run.counted)
-    connection.execute(
-        _NOTE_PRUNED,
+    _NOTE_PRUNED.execute(
+        connection,
         [
             {
                 "_worker": worker,
@@ -217,10 +227,10 @@ def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
     )
     ids = codec.to_json([run.id for run in doomed])
     for statement in _DELETE_RUNS:
-        connection.execute(statement, {"ids": ids})
+        statement.execute(connection, [{"ids": ids}])
 
 
-_NOTE_PRUNED = (
+_NOTE_PRUNED = Prepared(
     update(workers)
     .where(workers.c.name == bindparam("_worker"))
     .values(
@@ -236,9 +246,9 @@ _first_of_its_group = (
     .exists()
 )
 _DELETE_RUNS = (
-    delete(log_lines).where(log_lines.c.run_id.in_(_THESE)),
-    delete(failures).where(failures.c.run_id.in_(_THESE), ~_first_of_its_group),
-    delete(runs).where(runs.c.id.in_(_THESE)),
+    Prepared(delete(log_lines).where(log_lines.c.run_id.in_(_THESE))),
+    Prepared(delete(failures).where(failures.c.run_id.in_(_THESE), ~_first_of_its_group)),
+    Prepared(delete(runs).where(runs.c.id.in_(_THESE))),
 )
 _UNREFERRED = ~(
     select(runs.c.id).where(runs.c.host_id == hosts.c.id).exists()

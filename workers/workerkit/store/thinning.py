@@ -1,5 +1,6 @@
 """Which captures of a group of failures are kept: its first, its latest, and the first of each day."""
 
+import time
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
@@ -7,25 +8,42 @@ from sqlalchemy import Connection, bindparam, func, select, text, update
 from workerkit.clock import DAY, Micros
 from workerkit.store import codec
 from workerkit.store.models import failures
+from workerkit.store.prepared import Prepared
 
 LATEST = 10
 """Captures of a group that are kept beside its first and those of the days."""
+PATIENCE = 0.005
+"""Seconds after which a call begins nothing more: what it holds up is the start of runs."""
+SLICE = 25
+"""Captures that are emptied between two looks at the time."""
+GROUPS = 100
+"""Groups that one call looks through at most."""
+SEEN = 500
+"""Captures of a group that are looked through at a time: many more than are kept of it, days and latest together."""
 
 IS_FULL = text("length(failures.capture) > 0")
 """As in the index of those that are full."""
 
 
-def thin_out(connection: Connection, batch: int) -> int:
-    """Empties the captures of about `batch` failures at most; how many. Their rows stay: they count."""
-    thinned = 0
-    for mark in connection.scalars(_CROWDED, {"few": LATEST + 1}).all():
-        surplus = _surplus(connection.execute(_FULL, {"mark": mark}).all())[: batch - thinned]
-        if surplus:
-            connection.execute(_EMPTY, {"ids": codec.to_json(surplus)})
-            thinned += len(surplus)
-        if thinned >= batch:
-            break
-    return thinned
+class Thinning:
+    """Empties captures, group by group. The rows of their failures stay: they count."""
+
+    def __init__(self) -> None:
+        self._behind = ""
+
+    def go_on(self, connection: Connection, patience: float = PATIENCE) -> bool:
+        """Works for about so many seconds from where it stopped; whether there is more to look through."""
+        ends_at = time.monotonic() + patience
+        marks = _CROWDED.column(connection, {"behind": self._behind, "few": LATEST + 1, "groups": GROUPS})
+        for mark in marks:
+            while surplus := _surplus(_FULL.rows(connection, {"mark": mark, "seen": SEEN})):
+                _EMPTY.execute(connection, [{"ids": codec.to_json(surplus[:SLICE])}])
+                if time.monotonic() > ends_at:
+                    return True
+            self._behind = mark
+            if time.monotonic() > ends_at:
+                return True
+        return len(marks) == GROUPS
 
 
 def _surplus(kept: Sequence[Iterable[Micros]]) -> list[int]:
@@ -40,18 +58,20 @@ def _surplus(kept: Sequence[Iterable[Micros]]) -> list[int]:
     return surplus
 
 
-_CROWDED = (
+_CROWDED = Prepared(
     select(failures.c.fingerprint)
-    .where(IS_FULL)
+    .where(IS_FULL, failures.c.fingerprint > bindparam("behind"))
     .group_by(failures.c.fingerprint)
     .having(func.count() > bindparam("few"))
+    .limit(bindparam("groups"))
 )
-_FULL = (
+_FULL = Prepared(
     select(failures.c.run_id, failures.c.at)
     .where(failures.c.fingerprint == bindparam("mark"), IS_FULL)
     .order_by(failures.c.run_id)
+    .limit(bindparam("seen"))
 )
-_EMPTY = (
+_EMPTY = Prepared(
     update(failures)
     .where(failures.c.run_id.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
     .values(capture=b"")
