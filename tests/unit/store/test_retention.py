@@ -107,6 +107,16 @@ def test_a_call_ends_when_its_time_is_up_and_the_next_goes_on(bench: Bench, monk
     assert drifts(bench) == []
 
 
+def test_what_is_no_run_goes_however_long_it_took_to_find_that_no_run_does(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MAX_GAPS", 4)
+    bench.run("a")
+    bench.write(*(gap(bench, number) for number in range(1, 11)))
+    assert pruned(bench, max_runs=0, patience=-1) == Pruned(1, 0, 0, 0, 0)
+    assert pruned(bench, max_runs=0, patience=-1) == Pruned(0, 6, 0, 0, 0)
+
+
 def test_ages_are_counted_from_the_last_sign_of_life_of_the_host_before(bench: Bench) -> None:
     now = bench.clock.now()
 

@@ -93,7 +93,7 @@ def prune(
         crowded = _too_many_of_one_worker(connection, max_runs_per_worker, batch)
         doomed += [run for run in crowded if run.id not in known][: batch - len(doomed)]
     deleted = _delete_for_a_while(connection, doomed, ends_at)
-    if time.monotonic() > ends_at:
+    if deleted and time.monotonic() > ends_at:
         return Pruned(deleted, 0, 0, 0, 0)
     connection.execute(delete(activity).where(activity.c.minute < now - ACTIVITY_AGE))
     forget_old_hours(connection, now)
