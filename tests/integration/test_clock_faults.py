@@ -22,7 +22,7 @@ from workerkit.clock import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime, to
 from workerkit.host import Host
 from workerkit.schedule import Cron, Every, Schedule, every
 from workerkit.store.records import GapRecord, RunRecord
-from workerkit.timing import AgendaTrigger
+from workerkit.timing import BREATH, AgendaTrigger
 
 
 def tick(_ctx: RunContext) -> None: ...
@@ -363,4 +363,4 @@ def test_a_trigger_never_raises_and_a_broken_schedule_is_tried_again(now: Micros
     before = None if previous is None else to_datetime(previous)
     answer = AgendaTrigger(Agenda({"w": Broken(SECOND)}, now)).get_next_fire_time(before, to_datetime(now))
     latest = max(now, previous or now)
-    assert from_datetime(answer) == max(now + MINUTE, latest + 1)
+    assert from_datetime(answer) == max(now + MINUTE, latest + BREATH)

@@ -155,7 +155,7 @@ def test_while_it_is_crowded_slots_come_in_chunks_with_a_pause_and_each_has_its_
     schedules = {f"w{number:03}": Every(HOUR) for number in range(2 * CHUNK + 1)}
     agenda = Agenda(schedules, 0)
     hand_off = HandOff(agenda, fired.append, lambda: crowd[0])
-    trigger = AgendaTrigger(agenda, lambda: crowd[0])
+    trigger = AgendaTrigger(agenda)
     now = SystemClock().now()
     hand_off.submit_job(None, [])
     assert len(fired) == CHUNK
@@ -163,7 +163,7 @@ def test_while_it_is_crowded_slots_come_in_chunks_with_a_pause_and_each_has_its_
     hand_off.submit_job(None, [])
     assert len(fired) == 2 * CHUNK
     crowd[0] = False
-    assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) == now + 1
+    assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) == now + BREATH
     hand_off.submit_job(None, [])
     assert sorted(fired) == sorted(schedules)
     assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) > now + BREATH

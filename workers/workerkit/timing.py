@@ -37,9 +37,10 @@ Crowded = Callable[[], bool]
 CHUNK = 50
 """Slots that are handed over at once while it is crowded."""
 BREATH: Micros = 5_000
-"""From one chunk to the next. All threads share one interpreter: who hands over without a pause keeps the runs from
-their turn, and the slots that come meanwhile are missed one by one, which costs as much as to run them. Looked at a
-little later, several of one worker are one look."""
+"""From one look at the agenda to the next at least: what comes due meanwhile goes together, through every thread of the
+host and into one transaction, where each alone would cost several times as much. And all threads share one
+interpreter: who hands over a crowd without a pause keeps the runs from their turn, and the slots that come
+meanwhile are missed one by one, which costs as much as to run them."""
 LONGEST: Micros = HOUR
 """After which the agenda is looked at also where nothing is due: APScheduler forgets a job that has no next time."""
 
@@ -69,7 +70,7 @@ class Timing:
                 self._agenda.put(name, schedule, _now())
                 # Gone only where the thread has died meanwhile.
                 with contextlib.suppress(JobLookupError):
-                    self._scheduler.modify_job(_JOB, next_run_time=to_datetime(_next_look(self._agenda, _now(), 1)))
+                    self._scheduler.modify_job(_JOB, next_run_time=to_datetime(_next_look(self._agenda, _now())))
 
     def remove(self, name: str) -> None:
         with self._life:
@@ -89,7 +90,7 @@ class Timing:
             executors={"default": HandOff(self._agenda, self._on_slot, self._crowded)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        scheduler.add_job(_unused, AgendaTrigger(self._agenda, self._crowded), id=_JOB)
+        scheduler.add_job(_unused, AgendaTrigger(self._agenda), id=_JOB)
         scheduler.start()
         return scheduler
 
@@ -119,19 +120,18 @@ class Timing:
 class AgendaTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """The next moment of an agenda: never in the past, and it never raises."""
 
-    def __init__(self, agenda: Agenda, crowded: Crowded = lambda: False) -> None:
+    def __init__(self, agenda: Agenda) -> None:
         self._agenda = agenda
-        self._crowded = crowded
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         after = max(now, previous_fire_time) if previous_fire_time else now
-        return to_datetime(_next_look(self._agenda, from_datetime(after), BREATH if self._crowded() else 1))
+        return to_datetime(_next_look(self._agenda, from_datetime(after) + BREATH))
 
 
-def _next_look(agenda: Agenda, now: Micros, pause: Micros) -> Micros:
-    """When the agenda is to be looked at: later than now by 1 at least, or APScheduler would ask for ever."""
+def _next_look(agenda: Agenda, soonest: Micros) -> Micros:
+    """When the agenda is to be looked at, not before a moment."""
     earliest = agenda.earliest()
-    return now + LONGEST if earliest is None else max(now + pause, min(earliest, now + LONGEST))
+    return soonest + LONGEST if earliest is None else max(soonest, min(earliest, soonest + LONGEST))
 
 
 class HandOff(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types

@@ -1,12 +1,11 @@
 """The one thread of a host that writes: events come in from anywhere, and leave in few, large transactions."""
 
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import islice
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -17,12 +16,13 @@ from workerkit.store.channel import Channel, FileTakenError
 from workerkit.store.connect import is_damaged, is_locked_out, trouble_of
 from workerkit.store.events import Event, HostBeat
 from workerkit.store.files import Home
+from workerkit.store.inflow import Inflow
 from workerkit.store.lock import HostLock
 from workerkit.store.queued import Call, Done, Item, Submission
 from workerkit.store.spill import settle, spill, spill_path, take_in
 from workerkit.store.transaction import transact
 
-SPACING = 0.005
+SPACING = 0.002
 """Seconds from one transaction to the next: what comes in between goes together. An idle writer begins at once."""
 LINGER = 0.05
 """Seconds for which events that nobody waits for may wait to go with one that somebody waits for: a run's end goes
@@ -64,7 +64,7 @@ class Writer:
         self._home = home
         self._path = home.path
         self._clock = clock
-        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._inflow = Inflow()
         self._gate = threading.RLock()  # re-entrant, because a destructor that logs can run at any allocation
         self._closed = False
         self._waiting = 0
@@ -106,10 +106,10 @@ class Writer:
         with self._gate:
             if not self._closed:
                 self._closed, self._ends_at = True, ends_at
-                self._queue.put(None)
+                self._inflow.end()
             thread = self._thread
         if thread is None:
-            self._abandon(list(self._drain()))
+            self._abandon(self._inflow.take(sys.maxsize))
         elif thread is not threading.current_thread():
             thread.join(timeout * LAST_ATTEMPTS)
             self._give_up.set()
@@ -208,7 +208,7 @@ class Writer:
                 )
             else:
                 self._waiting += item.weight
-                self._queue.put(item)
+                self._inflow.put(item)
                 return None
             self.dropped += 1
             return refusal
@@ -221,7 +221,7 @@ class Writer:
         finally:
             with self._gate:
                 self._closed = True
-            self._abandon([*self._batch, *self._drain()])
+            self._abandon([*self._batch, *self._inflow.take(sys.maxsize)])
             self._channel.close()
 
     def _take_in(self) -> None:
@@ -240,40 +240,13 @@ class Writer:
 
     def _next_batch(self) -> list[Item]:
         """Waits for something to write, and for what is to go with it; empty once stopped, with nothing left."""
-        first = self._queue.get()
-        if first is None:
-            return []
-        batch = [first, *self._company(first)]
-        time.sleep(max(0.0, self._began_at + SPACING - time.monotonic()))
-        batch += islice(self._drain(), max(0, MAX_BATCH - len(batch)))
+        batch: list[Item] = []
+        while not batch and self._inflow.wait(LINGER):
+            if (early := self._began_at + SPACING - time.monotonic()) > 0:
+                time.sleep(early)
+            batch = self._inflow.take(MAX_BATCH)
         self._began_at = time.monotonic()
         return batch
-
-    def _company(self, item: Item) -> Iterator[Item]:
-        """What comes until somebody waits for the transaction, or the first of it has lingered long enough."""
-        until = time.monotonic() + LINGER
-        while not item.awaited and (left := until - time.monotonic()) > 0:
-            try:
-                following = self._queue.get(timeout=left)
-            except Empty:
-                return
-            if following is None:
-                self._queue.put(None)
-                return
-            item = following
-            yield item
-
-    def _drain(self) -> Iterator[Item]:
-        """What waits right now. The mark of the end goes back: behind it nothing comes."""
-        while True:
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return
-            if item is None:
-                self._queue.put(None)
-                return
-            yield item
 
     def _write(self, batch: list[Item]) -> None:
         """Commits the batch, however long that takes; then tells the senders. Given up, it stays in `_batch`."""
