@@ -18,8 +18,10 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-ADD = Prepared(insert(colours).values(name=bindparam("called"), red=bindparam("share"), kind="mixed"))
-NAMES = Prepared(select(colours.c.name).where(colours.c.red >= bindparam("least")).order_by(colours.c.name))
+ADD = Prepared(
+    insert(colours).values(name=bindparam("called"), red=bindparam("share"), kind="mixed's"), "share", "called"
+)
+NAMES = Prepared(select(colours.c.name).where(colours.c.red >= bindparam("least")).order_by(colours.c.name), "least")
 BY_NAME = Prepared(select(colours.c.name, colours.c.red).order_by(colours.c.name))
 SOME = Question(
     select(colours.c.name).order_by(colours.c.name).limit(bindparam("few")),
@@ -30,26 +32,26 @@ SOME = Question(
 
 
 def test_each_row_goes_where_its_names_say_and_constants_stay(connection: Connection) -> None:
-    ADD.execute(connection, [{"share": 80, "called": "orange"}, {"called": "pink", "share": 90}])
-    ADD.execute(connection, [{"called": "teal", "share": 0}])
+    ADD.execute(connection, [(80, "orange"), (90, "pink")])
+    ADD.execute(connection, [(0, "teal")])
     found = connection.execute(select(colours).order_by(colours.c.name)).all()
-    assert [tuple(row) for row in found] == [("orange", 80, "mixed"), ("pink", 90, "mixed"), ("teal", 0, "mixed")]
+    assert [tuple(row) for row in found] == [("orange", 80, "mixed's"), ("pink", 90, "mixed's"), ("teal", 0, "mixed's")]
 
 
 def test_a_query_gives_its_first_column(connection: Connection) -> None:
-    assert NAMES.column(connection, {"least": 0}) == []
-    ADD.execute(connection, [{"share": 80, "called": "orange"}, {"share": 90, "called": "pink"}])
-    assert NAMES.column(connection, {"least": 0}) == ["orange", "pink"]
-    assert NAMES.column(connection, {"least": 81}) == ["pink"]
+    assert NAMES.column(connection, 0) == []
+    ADD.execute(connection, [(80, "orange"), (90, "pink")])
+    assert NAMES.column(connection, 0) == ["orange", "pink"]
+    assert NAMES.column(connection, 81) == ["pink"]
 
 
 def test_a_query_gives_whole_rows(connection: Connection) -> None:
-    ADD.execute(connection, [{"share": 80, "called": "orange"}, {"share": 90, "called": "pink"}])
+    ADD.execute(connection, [(80, "orange"), (90, "pink")])
     assert list(BY_NAME.rows(connection)) == [("orange", 80), ("pink", 90)]
 
 
 def test_a_question_has_the_conditions_whose_value_is_given(connection: Connection) -> None:
-    ADD.execute(connection, [{"share": share, "called": name} for name, share in (("a", 1), ("b", 2), ("c", 3))])
+    ADD.execute(connection, [(1, "a"), (2, "b"), (3, "c")])
 
     def asked(**values: Any) -> list[str]:
         return [name for (name,) in SOME.rows(connection, **values)]
@@ -63,11 +65,11 @@ def test_a_question_has_the_conditions_whose_value_is_given(connection: Connecti
 
 def test_without_rows_nothing_happens(connection: Connection) -> None:
     ADD.execute(connection, [])
-    assert NAMES.column(connection, {"least": 0}) == []
+    assert NAMES.column(connection, 0) == []
 
 
 def test_it_takes_part_in_the_connections_transaction(connection: Connection) -> None:
     with connection.begin() as transaction:
-        ADD.execute(connection, [{"share": 80, "called": "orange"}])
+        ADD.execute(connection, [(80, "orange")])
         transaction.rollback()
-    assert NAMES.column(connection, {"least": 0}) == []
+    assert NAMES.column(connection, 0) == []

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -240,9 +240,9 @@ def plans(bench: Bench, *asked: Any) -> list[str]:
     made: list[tuple[str, Any]] = []
     answer = Prepared.rows
 
-    def note(prepared: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-        made.append((prepared._compiled(connection, parameters), prepared._values(parameters)))
-        return answer(prepared, connection, parameters)
+    def note(prepared: Prepared, connection: Connection, *values: Any) -> Sequence[tuple[Any, ...]]:
+        made.append((prepared._compiled(connection), values))
+        return answer(prepared, connection, *values)
 
     with patch.object(Prepared, "rows", note):
         for ask in asked:

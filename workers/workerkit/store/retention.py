@@ -158,7 +158,7 @@ _BYTES_USED = (
 
 def _too_old_or_too_many(connection: Connection, cutoff: Micros, excess: int, batch: int) -> list[_Doomed]:
     """Looks at the oldest only: ids grow with time, so where none of them is due, none is."""
-    oldest = _OLDEST.rows(connection, {"batch": batch})
+    oldest = _OLDEST.rows(connection, batch)
     return [
         _Doomed._make(doomed)
         for place, (finished_at, *doomed) in enumerate(oldest)
@@ -180,14 +180,14 @@ _OLDEST_RUNS = (
     .order_by(runs.c.id)
     .limit(bindparam("batch"))
 )
-_OLDEST = Prepared(_OLDEST_RUNS)
+_OLDEST = Prepared(_OLDEST_RUNS, "batch")
 
 
 def _too_many_of_one_worker(connection: Connection, max_runs_per_worker: int, batch: int) -> list[_Doomed]:
     doomed: list[_Doomed] = []
-    for name, excess in _CROWDED.rows(connection, {"most": max_runs_per_worker, "batch": batch}):
-        wanted = {"batch": min(excess, batch - len(doomed)), "name": name}
-        doomed += [_Doomed._make(found) for _, *found in _OLDEST_OF_WORKER.rows(connection, wanted)]
+    for name, excess in _CROWDED.rows(connection, max_runs_per_worker, batch):
+        found = _OLDEST_OF_WORKER.rows(connection, name, min(excess, batch - len(doomed)))
+        doomed += [_Doomed._make(values) for _, *values in found]
         if len(doomed) >= batch:
             break
     return doomed
@@ -196,9 +196,10 @@ def _too_many_of_one_worker(connection: Connection, max_runs_per_worker: int, ba
 _CROWDED = Prepared(
     select(workers.c.name, workers.c.stored_runs - bindparam("most"))
     .where(workers.c.stored_runs > bindparam("most"))
-    .limit(bindparam("batch"))
+    .limit(bindparam("batch")),
+    *("most", "batch"),
 )
-_OLDEST_OF_WORKER = Prepared(_OLDEST_RUNS.where(runs.c.worker == bindparam("name")))
+_OLDEST_OF_WORKER = Prepared(_OLDEST_RUNS.where(runs.c.worker == bindparam("name")), "name", "batch")
 
 
 def _delete_for_a_while(connection: Connection, doomed: Sequence[_Doomed], ends_at: float) -> int:
@@ -216,18 +217,13 @@ def _delete_runs(connection: Connection, doomed: Sequence[_Doomed]) -> None:
     _NOTE_PRUNED.execute(
         connection,
         [
-            {
-                "_worker": worker,
-                "stored": number,
-                "successes": counted[worker, Outcome.SUCCEEDED.value],
-                "failures": counted[worker, Outcome.FAILED.value],
-            }
+            (worker, number, counted[worker, Outcome.SUCCEEDED.value], counted[worker, Outcome.FAILED.value])
             for worker, number in stored.items()
         ],
     )
     ids = codec.to_json([run.id for run in doomed])
     for statement in _DELETE_RUNS:
-        statement.execute(connection, [{"ids": ids}])
+        statement.execute(connection, [(ids,)])
 
 
 _NOTE_PRUNED = Prepared(
@@ -237,7 +233,8 @@ _NOTE_PRUNED = Prepared(
         stored_runs=workers.c.stored_runs - bindparam("stored"),
         pruned_successes=workers.c.pruned_successes + bindparam("successes"),
         pruned_failures=workers.c.pruned_failures + bindparam("failures"),
-    )
+    ),
+    *("_worker", "stored", "successes", "failures"),
 )
 _THESE = select(func.json_each(bindparam("ids")).table_valued("value").c.value)
 _first_of_its_group = (
@@ -246,9 +243,9 @@ _first_of_its_group = (
     .exists()
 )
 _DELETE_RUNS = (
-    Prepared(delete(log_lines).where(log_lines.c.run_id.in_(_THESE))),
-    Prepared(delete(failures).where(failures.c.run_id.in_(_THESE), ~_first_of_its_group)),
-    Prepared(delete(runs).where(runs.c.id.in_(_THESE))),
+    Prepared(delete(log_lines).where(log_lines.c.run_id.in_(_THESE)), "ids"),
+    Prepared(delete(failures).where(failures.c.run_id.in_(_THESE), ~_first_of_its_group), "ids"),
+    Prepared(delete(runs).where(runs.c.id.in_(_THESE)), "ids"),
 )
 _UNREFERRED = ~(
     select(runs.c.id).where(runs.c.host_id == hosts.c.id).exists()

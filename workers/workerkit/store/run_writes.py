@@ -1,8 +1,7 @@
 """What the life of a run changes in the tables: its start, progress, lines and end, with all that hangs on them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -26,7 +25,7 @@ _this_worker = workers.c.name == bindparam("_worker")
 _this_run = runs.c.id == bindparam("_run")
 _in_flight = runs.c.outcome.is_(None)
 
-_insert_run = Prepared(insert(runs))
+_insert_run = Prepared(insert(runs), "id", "worker", "attempt", "trigger", "due_at", "started_at", "host_id", "params")
 _begin_worker = Prepared(
     update(workers)
     .where(_this_worker)
@@ -38,7 +37,8 @@ _begin_worker = Prepared(
         running_run_id=bindparam("run"),
         stored_runs=workers.c.stored_runs + 1,
         change=bindparam("changed"),
-    )
+    ),
+    *("_worker", "started", "next_run", "covered", "run", "changed"),
 )
 
 
@@ -46,30 +46,17 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
     _insert_run.execute(
         connection,
         [
-            {
-                "id": event.run_id,
-                "worker": event.worker,
-                "attempt": event.attempt,
-                "trigger": event.trigger.value,
-                "due_at": event.due_at,
-                "started_at": event.started_at,
-                "host_id": event.host_id,
-                "params": event.params,
-            }
+            (
+                *(event.run_id, event.worker, event.attempt, event.trigger.value),
+                *(event.due_at, event.started_at, event.host_id, event.params),
+            )
             for event in events
         ],
     )
     _begin_worker.execute(
         connection,
         [
-            {
-                "_worker": event.worker,
-                "started": event.started_at,
-                "next_run": event.next_run_at,
-                "covered": event.covered_until,
-                "run": event.run_id,
-                "changed": change,
-            }
+            (event.worker, event.started_at, event.next_run_at, event.covered_until, event.run_id, change)
             for event in events
         ],
     )
@@ -114,7 +101,8 @@ _finish_run = Prepared(
         duration_us=bindparam("took"),
         dropped_lines=bindparam("dropped"),
         retry_at=bindparam("again_at"),
-    )
+    ),
+    *("_run", "ended", "failure_kind", "failure_error", "returned", "finished", "took", "dropped", "again_at"),
 )
 
 # A run that began before the last reset of the counters moves none of them.
@@ -142,7 +130,9 @@ _end_worker = Prepared(
         host_crashes=0,
         recent=bindparam("recent_now"),
         change=bindparam("changed"),
-    )
+    ),
+    *("_worker", "run", "ended", "failure_error", "took"),
+    *("status_now", "recent_now", "again_at", "still_running", "changed"),
 )
 
 
@@ -151,31 +141,49 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
     ending = _still_in_flight(connection, events)
     if not ending:
         return
-    endings = [(event, _failure_of(event.result)) for event in ending]
-    _finish_run.execute(connection, [_run_ending(event, failure) for event, failure in endings])
-    _end_worker.execute(connection, [_worker_ending(event, failure, change) for event, failure in endings])
+    endings = [(event, event.result, _failure_of(event.result)) for event in ending]
+    _finish_run.execute(
+        connection,
+        [
+            (
+                *(event.run_id, result.outcome.value, failure and failure.kind.value, _error_of(failure)),
+                *(storable_or_none(result.summary, LINE_LIMIT), event.finished_at, event.duration),
+                *(event.dropped_lines, event.retry_at),
+            )
+            for event, result, failure in endings
+        ],
+    )
+    _end_worker.execute(
+        connection,
+        [
+            (
+                *(event.worker, event.run_id, result.outcome.value, _error_of(failure), event.duration),
+                *(event.status.value, event.recent, event.retry_at, event.running_run_id, change),
+            )
+            for event, result, failure in endings
+        ],
+    )
     insert_failures(
         connection,
-        [(event.run_id, event.worker, event.finished_at, failure) for event, failure in endings if failure is not None],
+        [(event.run_id, event.worker, event.finished_at, failure) for event, _, failure in endings if failure],
     )
-    states = [
-        {"worker": event.worker, "state": event.result.state, "updated_at": event.finished_at}
-        for event in ending
-        if event.result.state is not None
-    ]
-    if states:
-        _save_state.execute(connection, states)
-    count_activity(connection, Counter((minute_of(event.finished_at), event.result.outcome.value) for event in ending))
+    _save_state.execute(
+        connection,
+        [(event.worker, result.state, event.finished_at) for event, result, _ in endings if result.state is not None],
+    )
+    count_activity(
+        connection, Counter((minute_of(event.finished_at), result.outcome.value) for event, result, _ in endings)
+    )
 
 
 _in_flight_between = Prepared(
-    select(runs.c.id).where(_in_flight, runs.c.id.between(bindparam("low"), bindparam("high")))
+    select(runs.c.id).where(_in_flight, runs.c.id.between(bindparam("low"), bindparam("high"))), "low", "high"
 )
 
 
 def _still_in_flight(connection: Connection, events: Sequence[RunFinished]) -> list[RunFinished]:
     first = {event.run_id: event for event in reversed(events)}
-    open_ids = set(_in_flight_between.column(connection, {"low": min(first, default=0), "high": max(first, default=0)}))
+    open_ids = set(_in_flight_between.column(connection, min(first, default=0), max(first, default=0)))
     return [event for event in events if event.run_id in open_ids and first[event.run_id] is event]
 
 
@@ -185,43 +193,19 @@ def _failure_of(result: Result) -> Failure | None:
     return result.failure
 
 
-def _run_ending(event: RunFinished, failure: Failure | None) -> dict[str, Any]:
-    return {
-        "_run": event.run_id,
-        "ended": event.result.outcome.value,
-        "failure_kind": failure and failure.kind.value,
-        "failure_error": failure and storable(failure.error, LINE_LIMIT),
-        "returned": storable_or_none(event.result.summary, LINE_LIMIT),
-        "finished": event.finished_at,
-        "took": event.duration,
-        "dropped": event.dropped_lines,
-        "again_at": event.retry_at,
-    }
+def _error_of(failure: Failure | None) -> str | None:
+    return None if failure is None else storable(failure.error, LINE_LIMIT)
 
 
-def _worker_ending(event: RunFinished, failure: Failure | None, change: int) -> dict[str, Any]:
-    return {
-        "_worker": event.worker,
-        "run": event.run_id,
-        "ended": event.result.outcome.value,
-        "failure_error": failure and storable(failure.error, LINE_LIMIT),
-        "took": event.duration,
-        "status_now": event.status.value,
-        "recent_now": event.recent,
-        "again_at": event.retry_at,
-        "still_running": event.running_run_id,
-        "changed": change,
-    }
-
-
-_insert_failure = Prepared(insert(failures))
+_insert_failure = Prepared(insert(failures), "run_id", "worker", "at", "kind", "error", "capture", "fingerprint")
 
 _insert_state = upsert(worker_state)
 _save_state = Prepared(
     _insert_state.on_conflict_do_update(
         index_elements=[worker_state.c.worker],
         set_={"state": _insert_state.excluded.state, "updated_at": _insert_state.excluded.updated_at},
-    )
+    ),
+    *("worker", "state", "updated_at"),
 )
 
 
@@ -242,16 +226,12 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
     _insert_failure.execute(
         connection,
         [
-            {
-                "run_id": occurrence.run_id,
-                "worker": occurrence.worker,
-                "at": occurrence.at,
-                "kind": occurrence.failure.kind.value,
-                "error": storable(occurrence.failure.error, LINE_LIMIT),
-                "capture": codec.pack(occurrence.failure.capture) if occurrence.failure.capture else b"",
-                "fingerprint": occurrence.mark.digest,
-            }
-            for occurrence in occurrences
+            (
+                *(each.run_id, each.worker, each.at, each.failure.kind.value, _error_of(each.failure)),
+                codec.pack(each.failure.capture) if each.failure.capture else b"",
+                each.mark.digest,
+            )
+            for each in occurrences
         ],
     )
     count_failures(connection, occurrences)
@@ -260,52 +240,51 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
 _set_progress = Prepared(
     update(runs)
     .where(_this_run)
-    .values(progress_done=bindparam("done"), progress_total=bindparam("total"), progress_note=bindparam("note"))
+    .values(progress_done=bindparam("done"), progress_total=bindparam("total"), progress_note=bindparam("note")),
+    *("_run", "done", "total", "note"),
 )
-_touch_worker = Prepared(update(workers).where(_this_worker).values(change=bindparam("changed")))
+_touch_worker = Prepared(update(workers).where(_this_worker).values(change=bindparam("changed")), "_worker", "changed")
 
 
 def run_progressed(connection: Connection, change: int, events: Sequence[RunProgressed]) -> None:
     _set_progress.execute(
         connection,
         [
-            {
-                "_run": event.run_id,
-                "done": storable_int(event.done),
-                "total": None if event.total is None else storable_int(event.total),
-                "note": storable(event.note, NAME_LIMIT),
-            }
+            (
+                event.run_id,
+                storable_int(event.done),
+                None if event.total is None else storable_int(event.total),
+                storable(event.note, NAME_LIMIT),
+            )
             for event in events
         ],
     )
-    _touch_worker.execute(connection, [{"_worker": event.worker, "changed": change} for event in events])
+    _touch_worker.execute(connection, [(event.worker, change) for event in events])
 
 
-_insert_line = Prepared(insert(log_lines))
+_insert_line = Prepared(insert(log_lines), "run_id", "seq", "at", "stream", "level", "logger", "text")
 _drop_lines = delete(log_lines).where(
     log_lines.c.run_id == bindparam("_run"),
     log_lines.c.seq >= bindparam("first"),
     log_lines.c.seq < bindparam("until"),
 )
-_set_dropped = Prepared(update(runs).where(_this_run).values(dropped_lines=bindparam("dropped")))
+_set_dropped = Prepared(update(runs).where(_this_run).values(dropped_lines=bindparam("dropped")), "_run", "dropped")
 
 
 def lines_captured(connection: Connection, change: int, events: Sequence[LinesCaptured]) -> None:  # noqa: ARG001
-    lines = [
-        {
-            "run_id": event.run_id,
-            "seq": line.seq,
-            "at": line.at,
-            "stream": line.stream,
-            "level": storable_or_none(line.level, NAME_LIMIT),
-            "logger": storable_or_none(line.logger, NAME_LIMIT),
-            "text": storable(line.text, LINE_LIMIT),
-        }
-        for event in events
-        for line in event.lines
-    ]
-    if lines:
-        _insert_line.execute(connection, lines)
+    _insert_line.execute(
+        connection,
+        [
+            (
+                *(event.run_id, line.seq, line.at, line.stream),
+                storable_or_none(line.level, NAME_LIMIT),
+                storable_or_none(line.logger, NAME_LIMIT),
+                storable(line.text, LINE_LIMIT),
+            )
+            for event in events
+            for line in event.lines
+        ],
+    )
     fallen = [
         {"_run": event.run_id, "first": event.drop_from, "until": event.drop_until}
         for event in events
@@ -313,21 +292,17 @@ def lines_captured(connection: Connection, change: int, events: Sequence[LinesCa
     ]
     if fallen:
         connection.execute(_drop_lines, fallen)
-    dropped = [{"_run": event.run_id, "dropped": event.dropped} for event in events if event.dropped]
-    if dropped:
-        _set_dropped.execute(connection, dropped)
+    _set_dropped.execute(connection, [(event.run_id, event.dropped) for event in events if event.dropped])
 
 
-_COLUMN_OF = {"started": "started", "succeeded": "succeeded", "failed": "failed"}
+_COUNTED = ("started", "succeeded", "failed", "other")
 _insert_activity = upsert(activity)
 _add_activity = Prepared(
     _insert_activity.on_conflict_do_update(
         index_elements=[activity.c.minute],
-        set_={
-            column: activity.c[column] + _insert_activity.excluded[column]
-            for column in ("started", "succeeded", "failed", "other")
-        },
-    )
+        set_={column: activity.c[column] + _insert_activity.excluded[column] for column in _COUNTED},
+    ),
+    *("minute", *_COUNTED),
 )
 
 
@@ -336,22 +311,10 @@ def minute_of(moment: Micros) -> Micros:
     return moment - moment % MINUTE
 
 
-def count_activity(connection: Connection, happened: Counter[tuple[Micros, str]]) -> None:
+def count_activity(connection: Connection, happened: Mapping[tuple[Micros, str], int]) -> None:
     """Adds to the minutes: how often at which moment a run `started`, or ended with which outcome."""
-    minutes: dict[Micros, Counter[str]] = {}
+    minutes: dict[Micros, list[int]] = {}
     for (moment, what), times in happened.items():
-        minutes.setdefault(minute_of(moment), Counter())[_COLUMN_OF.get(what, "other")] += times
-    if minutes:
-        _add_activity.execute(
-            connection,
-            [
-                {
-                    "minute": minute,
-                    "started": count["started"],
-                    "succeeded": count["succeeded"],
-                    "failed": count["failed"],
-                    "other": count["other"],
-                }
-                for minute, count in minutes.items()
-            ],
-        )
+        counts = minutes.setdefault(minute_of(moment), [0] * len(_COUNTED))
+        counts[_COUNTED.index(what if what in _COUNTED else "other")] += times
+    _add_activity.execute(connection, [(minute, *counts) for minute, counts in minutes.items()])

@@ -34,10 +34,10 @@ class Thinning:
     def go_on(self, connection: Connection, patience: float = PATIENCE) -> bool:
         """Works for about so many seconds from where it stopped; whether there is more to look through."""
         ends_at = time.monotonic() + patience
-        marks = _CROWDED.column(connection, {"behind": self._behind, "few": LATEST + 1, "groups": GROUPS})
+        marks = _CROWDED.column(connection, self._behind, LATEST + 1, GROUPS)
         for mark in marks:
-            while surplus := _surplus(_FULL.rows(connection, {"mark": mark, "seen": SEEN})):
-                _EMPTY.execute(connection, [{"ids": codec.to_json(surplus[:SLICE])}])
+            while surplus := _surplus(_FULL.rows(connection, mark, SEEN)):
+                _EMPTY.execute(connection, [(codec.to_json(surplus[:SLICE]),)])
                 if time.monotonic() > ends_at:
                     return True
             self._behind = mark
@@ -63,16 +63,19 @@ _CROWDED = Prepared(
     .where(IS_FULL, failures.c.fingerprint > bindparam("behind"))
     .group_by(failures.c.fingerprint)
     .having(func.count() > bindparam("few"))
-    .limit(bindparam("groups"))
+    .limit(bindparam("groups")),
+    *("behind", "few", "groups"),
 )
 _FULL = Prepared(
     select(failures.c.run_id, failures.c.at)
     .where(failures.c.fingerprint == bindparam("mark"), IS_FULL)
     .order_by(failures.c.run_id)
-    .limit(bindparam("seen"))
+    .limit(bindparam("seen")),
+    *("mark", "seen"),
 )
 _EMPTY = Prepared(
     update(failures)
     .where(failures.c.run_id.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
-    .values(capture=b"")
+    .values(capture=b""),
+    "ids",
 )

@@ -23,14 +23,15 @@ _this_worker = workers.c.name == bindparam("_worker")
 _this_run = runs.c.id == bindparam("_run")
 
 _set_status = Prepared(
-    update(workers).where(_this_worker).values(status=bindparam("status_now"), change=bindparam("changed"))
+    update(workers).where(_this_worker).values(status=bindparam("status_now"), change=bindparam("changed")),
+    *("_worker", "status_now", "changed"),
 )
 
 
 def status_changed(connection: Connection, change: int, events: Sequence[StatusChanged]) -> None:
     _set_status.execute(
         connection,
-        [{"_worker": event.worker, "status_now": event.status.value, "changed": change} for event in events],
+        [(event.worker, event.status.value, change) for event in events],
     )
 
 
@@ -126,7 +127,8 @@ _grow_gap = Prepared(
     _insert_gap.on_conflict_do_update(
         index_elements=[gaps.c.id],
         set_={"last_due_at": _insert_gap.excluded.last_due_at, "count": _insert_gap.excluded["count"]},
-    )
+    ),
+    *("id", "worker", "reason", "first_due_at", "last_due_at", "count", "detail", "run_id", "host_id"),
 )
 _move_next_run = Prepared(
     update(workers)
@@ -135,7 +137,8 @@ _move_next_run = Prepared(
         next_run_at=bindparam("next_run"),
         covered_until=func.coalesce(bindparam("covered"), workers.c.covered_until),
         change=bindparam("changed"),
-    )
+    ),
+    *("_worker", "next_run", "covered", "changed"),
 )
 
 
@@ -148,17 +151,10 @@ def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMiss
     _grow_gap.execute(
         connection,
         [
-            {
-                "id": event.gap_id,
-                "worker": event.worker,
-                "reason": event.reason.value,
-                "first_due_at": event.first_due_at,
-                "last_due_at": event.last_due_at,
-                "count": event.count,
-                "detail": storable(event.detail, LINE_LIMIT),
-                "run_id": event.run_id,
-                "host_id": event.host_id,
-            }
+            (
+                *(event.gap_id, event.worker, event.reason.value, event.first_due_at, event.last_due_at),
+                *(event.count, storable(event.detail, LINE_LIMIT), event.run_id, event.host_id),
+            )
             for event in latest
         ],
     )
@@ -167,31 +163,20 @@ def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMiss
 
 def next_run_moved(connection: Connection, change: int, events: Sequence[NextRunMoved | SlotsMissed]) -> None:
     _move_next_run.execute(
-        connection,
-        [
-            {
-                "_worker": event.worker,
-                "next_run": event.next_run_at,
-                "covered": event.covered_until,
-                "changed": change,
-            }
-            for event in events
-        ],
+        connection, [(event.worker, event.next_run_at, event.covered_until, change) for event in events]
     )
 
 
-_beat = (
+_beat = Prepared(
     update(hosts)
     .where(hosts.c.id == bindparam("_host"))
-    .values(heartbeat_at=bindparam("beat"), notice=bindparam("says"))
+    .values(heartbeat_at=bindparam("beat"), notice=bindparam("says")),
+    *("_host", "beat", "says"),
 )
 
 
 def host_beat(connection: Connection, change: int, events: Sequence[HostBeat]) -> None:  # noqa: ARG001
-    connection.execute(
-        _beat,
-        [
-            {"_host": event.host_id, "beat": event.at, "says": storable_or_none(event.notice, LINE_LIMIT)}
-            for event in events
-        ],
+    _beat.execute(
+        connection,
+        [(event.host_id, event.at, storable_or_none(event.notice, LINE_LIMIT)) for event in events],
     )
