@@ -22,6 +22,7 @@ class Cancellation:
     `observed` tells whether the worker ever saw it: a run that returns without having looked simply succeeded.
     """
 
+    __slots__ = ("_callbacks", "_event", "cause", "observed", "reason")
     _lock = threading.Lock()
     """One for all runs, since nearly none is ever asked to stop: most of what a run costs is what is made for it."""
 
@@ -30,7 +31,7 @@ class Cancellation:
         self.reason: str | None = None
         self.observed = False
         self._event: threading.Event | None = None
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: tuple[Callable[[], None], ...] = ()
 
     def request(self, cause: StopCause, reason: str) -> bool:
         """Asks the run to stop; the first request stays. Returns whether this call was the first."""
@@ -50,7 +51,7 @@ class Cancellation:
         """Calls it at the request, on the thread that requests; at once where that has been. It must not raise."""
         with self._lock:
             if self.cause is None:
-                self._callbacks.append(callback)
+                self._callbacks += (callback,)
                 return
         callback()
 

@@ -61,7 +61,51 @@ class _Raw:
 
 
 class RunOutput:
-    """The lines of one run, until the host has written them. Safe from any thread."""
+    """The lines of one run, until the host has written them. Safe from any thread.
+
+    Most runs say nothing: what keeps lines is made for the first of them.
+    """
+
+    __slots__ = ("_clock", "_lines", "_redactor")
+    _making = threading.Lock()
+
+    def __init__(self, clock: Clock, redactor: Redactor) -> None:
+        self._clock = clock
+        self._redactor = redactor
+        self._lines: _Lines | None = None
+
+    def write(self, stream: str, text: str) -> None:
+        """Takes a piece of a stream; a line is kept once it is complete."""
+        self._made().write(stream, text)
+
+    def record(self, level: str, logger: str, text: str) -> None:
+        """Takes a logging record; each of its lines is one of ours."""
+        self._made().record(level, logger, text)
+
+    def close(self) -> None:
+        """Keeps what was printed without a newline at its end."""
+        if self._lines is not None:
+            self._lines.close()
+
+    @property
+    def dropped(self) -> int:
+        """How many lines fell out between head and tail so far."""
+        return 0 if self._lines is None else self._lines.dropped
+
+    def drain(self, run_id: int, worker: str) -> LinesCaptured | None:
+        """What the database lacks: new lines, and which of the middle are to go. None when nothing is new."""
+        return None if self._lines is None else self._lines.drain(run_id, worker)
+
+    def _made(self) -> "_Lines":
+        if self._lines is None:
+            with self._making:
+                if self._lines is None:
+                    self._lines = _Lines(self._clock, self._redactor)
+        return self._lines
+
+
+class _Lines:
+    """The lines themselves: the head, the tail, and how many were dropped between them."""
 
     def __init__(self, clock: Clock, redactor: Redactor) -> None:
         self._clock = clock
@@ -81,7 +125,6 @@ class RunOutput:
         self._unreported_drops = False
 
     def write(self, stream: str, text: str) -> None:
-        """Takes a piece of a stream; a line is kept once it is complete."""
         with self._lock:
             unfinished = self._unfinished.setdefault(stream, _Unfinished())
             *complete, rest = text.split("\n")
@@ -94,13 +137,11 @@ class RunOutput:
             self._extend(unfinished, rest)
 
     def record(self, level: str, logger: str, text: str) -> None:
-        """Takes a logging record; each of its lines is one of ours."""
         with self._lock:
             for line in text.split("\n"):
                 self._add("log", line[: self._longest], max(0, len(line) - self._longest), level, logger)
 
     def close(self) -> None:
-        """Keeps what was printed without a newline at its end."""
         if not self._unfinished:
             return
         with self._lock:
@@ -111,12 +152,10 @@ class RunOutput:
 
     @property
     def dropped(self) -> int:
-        """How many lines fell out between head and tail so far."""
         with self._lock:
             return self._dropped()
 
     def drain(self, run_id: int, worker: str) -> LinesCaptured | None:
-        """What the database lacks: new lines, and which of the middle are to go. None when nothing is new."""
         if self._drained == self._count and not self._unreported_drops:
             return None
         with self._lock:

@@ -7,10 +7,9 @@ worker's code: `_execute` is what the writer calls back after its commit.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +39,12 @@ CROWD = 64
 """Runs that wait, beyond which slots had better come at a slower pace."""
 MAX_WAITING = 10_000
 """Runs that may wait for a thread, or for their start to be written; beyond it a due slot is a gap (overload)."""
+
+
+@lru_cache(maxsize=65_536)
+def _logger_of(worker: str) -> logging.Logger:
+    """For ctx.log; logging itself looks each name up under a lock of all threads."""
+    return logging.getLogger(f"{RUN_LOGGER}.{worker}")
 
 
 class Runner:
@@ -221,8 +226,11 @@ class Runner:
         if active.registration.isolation == "process":
             self.conclude(active, self._sampled(active, self._processes.perform(active, ctx, state)))
             return
-        with self._looked_after(active):
+        self._share_process()
+        try:
             result = guard.call(active, ctx, state)
+        finally:
+            self._look_after(active)
         self.conclude(active, result)
 
     async def _perform_async(self, active: ActiveRun) -> None:
@@ -232,20 +240,21 @@ class Runner:
             self.conclude(active, result)
             return
         ctx, state = self._enter(active)
-        with self._looked_after(active):
+        self._share_process()
+        try:
             result = await guard.call_async(active, ctx, state)
+        finally:
+            self._look_after(active)
         self.conclude(active, result)
 
-    @contextmanager
-    def _looked_after(self, active: ActiveRun) -> Iterator[None]:
-        """Puts back what the run changes for the whole process, and says so among the run's lines."""
-        if self._surroundings is None:
-            yield
-            return
-        self._surroundings.began()
-        try:
-            yield
-        finally:
+    def _share_process(self) -> None:
+        """From here on the run may change what belongs to the whole process."""
+        if self._surroundings is not None:
+            self._surroundings.began()
+
+    def _look_after(self, active: ActiveRun) -> None:
+        """Puts back what the run has changed for the whole process, and says so among the run's lines."""
+        if self._surroundings is not None:
             for sentence in self._surroundings.ended():
                 active.output.record("WARNING", "workerkit.surroundings", sentence)
 
@@ -284,7 +293,7 @@ class Runner:
             deadline=None if timeout is None else to_datetime(self._clock.now() + timeout),
             params=MappingProxyType(run.params),
             state={} if state == "{}" else json.loads(state),
-            log=logging.getLogger(f"{RUN_LOGGER}.{run.worker}"),
+            log=_logger_of(run.worker),
             cancellation=active.cancellation,
         )
         active.context = ctx

@@ -111,7 +111,7 @@ class Surroundings:
 
     def _compare(self, all_kept: Sequence[tuple[_Aspect, Any]]) -> tuple[str, ...]:
         # Looks without the lock first: reading asks the system, and all that end at one time would wait for it.
-        if not self._odd and all(aspect.agrees(kept, aspect.read()) for aspect, kept in all_kept):
+        if not self._odd and _agree(all_kept):
             return ()
         said: tuple[str, ...] = ()
         with self._lock:
@@ -142,6 +142,14 @@ class Surroundings:
                 self._replaced.append((now, found))
             while self._replaced[0][0] < now - HOLD:
                 self._replaced.popleft()
+
+
+def _agree(all_kept: Sequence[tuple[_Aspect, Any]]) -> bool:
+    """Whether nothing has changed."""
+    for aspect, kept in all_kept:  # noqa: SIM110 -- a generator costs as much as what it asks, and each run asks
+        if not aspect.agrees(kept, aspect.read()):
+            return False
+    return True
 
 
 def _put_back(aspect: _Aspect, kept: Any) -> str:
@@ -204,7 +212,7 @@ def _set_levels(kept: tuple[int, int]) -> None:
 
 
 def _limits() -> tuple[int, ...]:
-    return tuple(resource.getrlimit(kind)[0] for kind in _LIMITS)
+    return tuple([resource.getrlimit(kind)[0] for kind in _LIMITS])
 
 
 def _set_limits(kept: Sequence[int]) -> None:
