@@ -15,7 +15,7 @@ from sqlalchemy import event
 from tests.unit.store.bench import FAILED, SUCCEEDED, Bench
 from tests.waiting import wait_for
 from workerkit.outcome import GapReason, Result
-from workerkit.store import operations, writer
+from workerkit.store import operations, transaction, writer
 from workerkit.store.events import Event, LinesCaptured, LogLine, RunProgressed, SlotsMissed
 from workerkit.store.prepared import Prepared
 
@@ -53,7 +53,11 @@ class Fault:
 def write_with_fault(bench: Bench, events: list[Event], planted: Fault) -> list[BaseException | None]:
     """Writes the events in one transaction, which the fault meets."""
     engine = bench.writer._channel.engine
-    compiled = Prepared._compiled
+    compiled, commit = Prepared._compiled, transaction._commit
+
+    def at_commit(*arguments: Any) -> None:
+        planted()
+        commit(*arguments)
 
     def struck(self: Prepared, *arguments: Any) -> str:
         planted()
@@ -63,9 +67,9 @@ def write_with_fault(bench: Bench, events: list[Event], planted: Fault) -> list[
 
         def plant() -> None:
             undo.enter_context(patch.object(Prepared, "_compiled", struck))
-            for moment in ("before_cursor_execute", "commit"):
-                event.listen(engine, moment, planted)
-                undo.callback(event.remove, engine, moment, planted)
+            undo.enter_context(patch.object(transaction, "_commit", at_commit))
+            event.listen(engine, "before_cursor_execute", planted)
+            undo.callback(event.remove, engine, "before_cursor_execute", planted)
 
         return bench.write_together(*events, meanwhile=plant)
 
@@ -157,13 +161,15 @@ def test_the_start_of_a_run_is_not_acknowledged_before_its_commit(bench: Bench) 
     start = bench.started("a")
     seen: list[list[Any]] = []
 
-    def look(*_args: Any) -> None:
-        seen.append(bench.sql("SELECT id FROM runs"))
+    commit = transaction._commit
 
-    event.listen(bench.writer._channel.engine, "commit", look)
+    def look(*arguments: Any) -> None:
+        seen.append(bench.sql("SELECT id FROM runs"))
+        commit(*arguments)
+
     told: list[BaseException | None] = []
-    bench.writer.submit(start, told.append)
-    wait_for(lambda: told, "the acknowledgement")
-    event.remove(bench.writer._channel.engine, "commit", look)
+    with patch.object(transaction, "_commit", look):
+        bench.writer.submit(start, told.append)
+        wait_for(lambda: told, "the acknowledgement")
     assert seen[0] == []
     assert bench.sql("SELECT id FROM runs") == [(start.run_id,)]

@@ -28,7 +28,10 @@ def reading_engine(path: Path, *, busy_timeout: float) -> Engine:
 
 
 def writing_engine(path: Path, *, busy_timeout: float, foreign_keys: bool = True) -> Engine:
-    """An engine whose transactions begin with BEGIN IMMEDIATE, so that none fails halfway for want of the lock."""
+    """An engine whose transactions begin with BEGIN IMMEDIATE, so that none fails halfway for want of the lock.
+
+    One that the driver has begun already goes on.
+    """
     creator = partial(connect, path, mode="rw", busy_timeout=busy_timeout, foreign_keys=foreign_keys)
     engine = create_engine("sqlite://", creator=creator, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", _begin_immediate)
@@ -36,4 +39,7 @@ def writing_engine(path: Path, *, busy_timeout: float, foreign_keys: bool = True
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.connection.cursor().execute("BEGIN IMMEDIATE")
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    if not driver.in_transaction:
+        driver.cursor().execute("BEGIN IMMEDIATE")

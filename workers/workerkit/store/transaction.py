@@ -20,23 +20,45 @@ def transact(batch: Sequence[Item], connection: Connection, *, careful: bool) ->
     Careful: each item in a savepoint of its own, to find the one that is at fault, so that the others are written.
 
     Raises:
-        DBAPIError, or what an item raises: nothing was written.
+        sqlite3.Error, DBAPIError, or what an item raises: nothing was written.
     """
     calls = [item for item in batch if isinstance(item, Call)]
+    if not calls:
+        _write(batch, connection, careful=careful)
+        return
     with ExitStack() as attempts:
         for call in calls:
             attempts.enter_context(call.attempt)
-        attempts.callback(_roll_back_remains, connection)
-        with connection.begin():
-            _apply(batch, connection, next_change(connection), careful=careful)
+        _write(batch, connection, careful=careful)
         for call in calls:
             call.settled = True
 
 
-def _roll_back_remains(connection: Connection) -> None:
-    """SQLAlchemy takes a COMMIT that failed for the end of its transaction; SQLite may still hold it open."""
+def _write(batch: Sequence[Item], connection: Connection, *, careful: bool) -> None:
+    """The driver begins and commits: SQLAlchemy takes as long for that as SQLite for all the rest of a run's start."""
     driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        driver.cursor().execute("BEGIN IMMEDIATE")
+        _apply(batch, connection, next_change(connection), careful=careful)
+        _commit(connection, driver)
+    finally:
+        _roll_back_remains(connection, driver)
+
+
+def _commit(connection: Connection, driver: sqlite3.Connection) -> None:
+    """SQLAlchemy, where something was asked of it meanwhile, has to know of the end as well."""
+    if connection.in_transaction():
+        connection.commit()
+    else:
+        driver.commit()
+
+
+def _roll_back_remains(connection: Connection, driver: sqlite3.Connection) -> None:
+    """SQLAlchemy takes a COMMIT that failed for the end of its transaction; SQLite may still hold it open."""
+    if connection.get_transaction() is not None:
+        connection.rollback()
+    if driver.in_transaction:
         driver.rollback()
 
 
