@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from workerkit import stacks
+from workerkit.bell import Bell
 from workerkit.clock import Clock
 from workerkit.errors import DatabaseError
 from workerkit.operator import GROUP_STATES, STORED_WITHOUT_HOST, Verb, who
@@ -292,14 +293,14 @@ class Inbox(Service):
         self._verbs = verbs
         self._writer = writer
         self._clock = clock
-        self._nudged = threading.Event()
+        self._bell = Bell()
         self._aside: set[int] = set()
         self._unwritten: dict[int, Answer] = {}
         """Answers to what was done while the database could not be written. It must not be done again."""
 
     def nudge(self) -> None:
         """There is a command: look now."""
-        self._nudged.set()
+        self._bell.ring()
 
     def settle_old(self) -> None:
         """Applies what was asked while no host lived, and refuses what makes no sense any more."""
@@ -314,8 +315,7 @@ class Inbox(Service):
     def _main(self, stopping: threading.Event) -> None:
         with self._database.reader() as reader:
             while not stopping.is_set():
-                if self._nudged.wait(POLL):
-                    self._nudged.clear()
+                self._bell.wait(POLL)
                 # A database that can't be read or written now is the writer's to report; the commands wait in it.
                 with contextlib.suppress(Exception):
                     if reader.changed() or self._unwritten:
@@ -340,7 +340,7 @@ class Inbox(Service):
             self._aside.discard(command.id)
 
     def _wake(self) -> None:
-        self._nudged.set()
+        self._bell.ring()
 
     def _settle(self, command: CommandRecord) -> None:
         """Does what was asked, unless that was done before and could not be written."""

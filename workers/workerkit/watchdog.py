@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from workerkit.bell import Bell
 from workerkit.clock import SECOND, Clock, Micros
 from workerkit.service import Service
 
@@ -42,17 +43,19 @@ class Watchdog(Service):
         self._heap: list[Timer] = []
         self._roomy = ROOMY
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._bell = Bell()
 
     def call_in(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Calls once, after so many seconds of the monotonic clock."""
         timer = Timer(self._clock.monotonic() + seconds, next(self._numbers), call)
-        with self._changed:
+        with self._lock:
             if len(self._heap) >= self._roomy:
                 self._drop_cancelled()
             heapq.heappush(self._heap, timer)
-            if self._heap[0] is timer:
-                self._changed.notify()
+            first = self._heap[0] is timer
+        if first:
+            self._bell.ring()
         return timer
 
     def every(self, seconds: float, duty: Callable[[], None]) -> None:
@@ -75,7 +78,7 @@ class Watchdog(Service):
     def run_due(self) -> float:
         """Calls what is due by now; returns the seconds until the next timer, at most MAX_NAP."""
         while True:
-            with self._changed:
+            with self._lock:
                 now = self._clock.monotonic()
                 if not self._heap or self._heap[0].at > now:
                     return min(MAX_NAP, self._heap[0].at - now) if self._heap else MAX_NAP
@@ -88,15 +91,12 @@ class Watchdog(Service):
 
     def _main(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
-            nap = self.run_due()
-            with self._changed:
-                if not stopping.is_set():
-                    self._changed.wait(nap)
+            self._bell.wait(self.run_due())
 
     def _wake(self) -> None:
-        with self._changed:
+        with self._lock:
             self._heap.clear()
-            self._changed.notify()
+        self._bell.ring()
 
 
 class Drift:

@@ -39,9 +39,12 @@ class ThreadExecutor:
     def submit(self, job: Job) -> None:
         """Queues a job; it begins at once while threads are to be had. After stop() it is dropped."""
         with self._lock:
-            if not self._stopped:
-                self._jobs.append(job)
-                self._wake()
+            if self._stopped:
+                return
+            self._jobs.append(job)
+            bed = self._wake()
+        if bed is not None:
+            bed.release()
 
     @property
     def waiting(self) -> int:
@@ -55,9 +58,10 @@ class ThreadExecutor:
                 return False
             self._replaced += 1
             self._limit += 1
-            if self._jobs:
-                self._wake()
-            return True
+            bed = self._wake() if self._jobs else None
+        if bed is not None:
+            bed.release()
+        return True
 
     def stuck_returned(self) -> None:
         """Takes back what replace_stuck() allowed."""
@@ -74,15 +78,18 @@ class ThreadExecutor:
                 bed.release()
             self._idle.clear()
 
-    def _wake(self) -> None:
-        """Sees to it, with the lock held, that a thread comes for the first of the jobs."""
-        if self._waking:
-            return
-        if self._idle:
-            self._idle.pop().release()
-            self._waking = True
-        elif self._threads < self._limit:
-            self._waking = self._spawn()
+    def _wake(self) -> "threading.Lock | None":
+        """Sees to it, with the lock held, that a thread comes for the first of the jobs.
+
+        Returns what is to be released for that when the lock is free: who woke before would only wait for it.
+        """
+        if not self._waking:
+            if self._idle:
+                self._waking = True
+                return self._idle.pop()
+            if self._threads < self._limit:
+                self._waking = self._spawn()
+        return None
 
     def _spawn(self) -> bool:
         thread = threading.Thread(target=self._work, name=f"worker-{self._spawned + 1}", daemon=True)
@@ -103,16 +110,19 @@ class ThreadExecutor:
             with self._lock:
                 if woken:
                     self._waking = False
-                if self._stopped or self._threads > self._limit:
+                ends = self._stopped or self._threads > self._limit
+                job = None
+                if ends:
                     self._threads -= 1
-                    if self._jobs:
-                        self._wake()
-                    return
-                job = self._jobs.popleft() if self._jobs else None
-                if job is None:
-                    self._idle.append(bed)
                 elif self._jobs:
-                    self._wake()
+                    job = self._jobs.popleft()
+                else:
+                    self._idle.append(bed)
+                next_bed = self._wake() if self._jobs else None
+            if next_bed is not None:
+                next_bed.release()
+            if ends:
+                return
             woken = job is None
             if job is None:
                 bed.acquire()

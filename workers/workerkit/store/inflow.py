@@ -1,9 +1,9 @@
 """What waits to be written, and when the one thread that writes is woken for it."""
 
-import threading
 from collections import deque
 from contextlib import suppress
 
+from workerkit.bell import Bell
 from workerkit.store.queued import Item
 
 
@@ -17,8 +17,7 @@ class Inflow:
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
-        self._bell = threading.Lock()  # held while it is silent
-        self._bell.acquire()
+        self._bell = Bell()
         self._awaited = False
         self._fast_asleep = False
         self._ended = False
@@ -28,14 +27,14 @@ class Inflow:
         self._items.append(item)
         if item.awaited:
             self._awaited = True
-            self._ring()
+            self._bell.ring()
         elif self._fast_asleep:
-            self._ring()
+            self._bell.ring()
 
     def end(self) -> None:
         """Nothing comes any more: what is there is to be taken at once."""
         self._ended = True
-        self._ring()
+        self._bell.ring()
 
     def wait(self, linger: float) -> bool:
         """Returns when it is time to take what is there, at the latest `linger` seconds after it came to be.
@@ -43,7 +42,7 @@ class Inflow:
         False once it has ended and nothing is left.
         """
         while not (self._awaited or self._ended):
-            rung = self._bell.acquire(timeout=linger)
+            rung = self._bell.wait(linger)
             if self._items and not rung:
                 break
             if not self._items:
@@ -63,10 +62,5 @@ class Inflow:
         """Until something comes, whatever it is."""
         self._fast_asleep = True  # first: who puts an item after the look at them rings
         if not (self._items or self._awaited or self._ended):
-            self._bell.acquire()
+            self._bell.wait()
         self._fast_asleep = False
-
-    def _ring(self) -> None:
-        if self._bell.locked():
-            with suppress(RuntimeError):  # somebody else has rung it meanwhile
-                self._bell.release()
