@@ -48,8 +48,9 @@ class Table:
     rows: tuple[Row, ...]
 
     def reaches(self, row: Row, limit: Limit) -> bool:
-        bound = limit.bound if limit.of is None else limit.bound * self._median(limit.of)
-        return row.median >= bound if limit.at_least else row.median <= bound
+        """Of a peer, to the second digit: two that do all there is to do differ by when it was counted."""
+        value = row.median if limit.of is None else round(row.median / self._median(limit.of), 2)
+        return value >= limit.bound if limit.at_least else value <= limit.bound
 
     def ratio(self, row: Row) -> float | None:
         """How many times the first row's median this row's is."""
