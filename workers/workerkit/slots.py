@@ -52,12 +52,13 @@ class Slots:
         """A slot has come: the latest one up to now gets its turn; those before it, which nobody looked at, a gap."""
         with self._roster.lock:
             live = self._roster[name]
-            open_ = self._open(live, 1)
-            if open_.latest:
-                if open_.older:
-                    self._let_go(live, 0)
-                    self._miss_older(live, open_, *UNSEEN)
-                self._arrive(live, Slot(Trigger.SCHEDULE, open_.latest[0], UNSEEN))
+            due_at, count = live.registration.schedule.last_slot(name, live.seen_until, self._clock.now())
+            if due_at is None:
+                return
+            if count > 1:
+                self._let_go(live, 0)
+                self._miss_older(live, self._open(live, 1, due_at), *UNSEEN)
+            self._arrive(live, due_at)
 
     def overdue(self, reason: GapReason, detail: str, later: Later) -> int:
         """After a downtime: as many catch-up runs as each worker wants, staggered, and a gap for the rest.
@@ -117,12 +118,13 @@ class Slots:
         limit = live.registration.start_deadline
         return live.registration.catch_up > 0 and (limit is None or self._clock.now() - due_at <= limit)
 
-    def _arrive(self, live: LiveWorker, slot: Slot) -> None:
+    def _arrive(self, live: LiveWorker, due_at: Micros) -> None:
         """A slot that has come begins at once, or waits where its worker's policy lets it."""
         then = live.registration.overlap.then
         if not live.waiting and (then == "skip" or not live.busy):
-            self._run(live, slot)
+            self._run(live, Trigger.SCHEDULE, due_at)
             return
+        slot = Slot(Trigger.SCHEDULE, due_at, UNSEEN)
         catching_up = any(each.trigger is Trigger.CATCH_UP for each in live.waiting)
         if (running := live.running_run_id()) is not None and not catching_up:
             slot = replace(
@@ -140,7 +142,8 @@ class Slots:
         """Gives those that wait their turn, as far as there is room."""
         with self._roster.lock:
             while live.waiting and not live.busy and not self._runner.stopping:
-                self._run(live, live.waiting.pop(0))
+                slot = live.waiting.pop(0)
+                self._run(live, slot.trigger, slot.due_at)
 
     def _unrecorded(self, live: LiveWorker, run: Run, error: BaseException) -> None:
         if run.trigger is not Trigger.MANUAL and run.attempt == 1:
@@ -153,16 +156,16 @@ class Slots:
             slot = live.waiting.pop(0)
             self._miss(live, *slot.otherwise, slot.due_at, slot.due_at, 1, live.running_run_id())
 
-    def _run(self, live: LiveWorker, slot: Slot) -> None:
-        late, limit = self._clock.now() - slot.due_at, live.registration.start_deadline
+    def _run(self, live: LiveWorker, trigger: Trigger, due_at: Micros) -> None:
+        late, limit = self._clock.now() - due_at, live.registration.start_deadline
         if limit is not None and late > limit:
             text = f"it could begin only {format_duration(late)} after it was due; its start deadline is "
-            self._miss(live, GapReason.LATE, text + format_duration(limit), slot.due_at, slot.due_at, 1)
+            self._miss(live, GapReason.LATE, text + format_duration(limit), due_at, due_at, 1)
             return
-        answer = self._runner.begin(live, slot.trigger, slot.due_at)
+        answer = self._runner.begin(live, trigger, due_at)
         if isinstance(answer, Refusal):
             reason = answer.reason or GapReason.OVERLOAD
-            self._miss(live, reason, answer.text, slot.due_at, slot.due_at, 1, answer.run_id)
+            self._miss(live, reason, answer.text, due_at, due_at, 1, answer.run_id)
 
     def _open(self, live: LiveWorker, wanted: int, until: Micros | None = None) -> "_Open":
         """The latest `wanted` slots up to a moment, or up to now, that nobody has seen, and what lies before them."""
