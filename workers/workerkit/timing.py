@@ -35,9 +35,9 @@ OnSlot = Callable[[str], None]
 Crowded = Callable[[], bool]
 """Whether so many runs wait for their turn that slots should be handed over at a slower pace."""
 
-CHUNK = 50
+CHUNK = 60
 """Slots that are handed over at once while it is crowded."""
-BREATH: Micros = 5_000
+BREATH: Micros = 6_000
 """From one look at the agenda to the next at least: what comes due meanwhile goes together, through every thread of the
 host and into one transaction, where each alone would cost several times as much. And all threads share one
 interpreter: who hands over a crowd without a pause keeps the runs from their turn, and the slots that come
