@@ -19,7 +19,7 @@ from benchmarks.screens import fleet
 from benchmarks.screens.terminal import Terminal
 
 WORKERS, RUNS = 10_000, 200_000
-KEYS = 60
+KEYS = 50
 KEYS_AROUND = 64
 """Of which half lead down, and half up again."""
 SEED = 20260305
@@ -29,7 +29,7 @@ STANDS = 1.5
 """Seconds in which everything comes to rest after a start."""
 RATE = 1000
 """Runs a second of the console that hosts busy workers; each worker is due every `WORKERS / RATE` seconds."""
-ASKED = 10
+ASKED = 6
 """Runs that are asked for, a round."""
 WORKS = "ctx.sleep(0.5)"
 

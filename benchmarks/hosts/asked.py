@@ -2,18 +2,14 @@
 
 import argparse
 import json
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.hosts.measuring import wait_until
 
-THREADS = 10
-"""Of APScheduler, its own default; Huey's is one."""
 PATIENCE = 60.0
 
 Ask = Callable[[], object]
@@ -44,18 +40,6 @@ def _measure(peer: str, runs: int, folder: Path) -> dict[str, float]:
     return {"rate": runs / taken}
 
 
-@contextmanager
-def _apscheduler(folder: Path, run: Callable[[], None]) -> Iterator[Ask]:  # noqa: ARG001
-    from apscheduler.executors.pool import ThreadPoolExecutor
-    from apscheduler.schedulers.background import BackgroundScheduler
-
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
-    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(THREADS)})
-    scheduler.start()
-    yield lambda: scheduler.add_job(run, misfire_grace_time=None)
-    scheduler.shutdown()
-
-
 def _huey(fsync: bool | None) -> Peer:
     @contextmanager
     def ready(folder: Path, run: Callable[[], None]) -> Iterator[Ask]:
@@ -70,7 +54,7 @@ def _huey(fsync: bool | None) -> Peer:
     return ready
 
 
-PEERS: dict[str, Peer] = {"apscheduler": _apscheduler, "huey": _huey(None), "huey-no-fsync": _huey(False)}
+PEERS: dict[str, Peer] = {"huey": _huey(None), "huey-no-fsync": _huey(False)}
 
 
 if __name__ == "__main__":

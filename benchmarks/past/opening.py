@@ -16,7 +16,7 @@ from workerconsole.feed import Feed, SnapshotTaken
 from workerkit.clock import SystemClock
 from workerkit.store.database import Database
 
-FEEDS = 9
+FEEDS = 7
 PATIENCE = 30.0
 
 

@@ -24,7 +24,7 @@ from workerkit.store.retention import prune
 from workerkit.store.thinning import Thinning
 
 EVERY = 0.005
-WARM_UP, ALONE = 0.5, 2.0
+WARM_UP, ALONE = 0.5, 1.0
 """Seconds."""
 
 

@@ -23,6 +23,7 @@ _SEVERITY = (
     Status.UNREGISTERED,
 )
 _RANKS = {status.value: rank for rank, status in enumerate(_SEVERITY)}
+_BAD = frozenset(status.value for status in (Status.FAILED, Status.STUCK, Status.BROKEN))
 _FAR = 1 << 62
 """Later than every moment: where there is none, the worker comes last."""
 
@@ -45,8 +46,7 @@ def needs_attention(worker: WorkerRecord) -> bool:
 
     One that is only retrying does not count: most attempts that follow help, and rows must not jump for each.
     """
-    bad = (Status.FAILED, Status.STUCK, Status.BROKEN)
-    return worker.consecutive_failures > 0 or worker.suspended_because is not None or worker.status in bad
+    return worker.consecutive_failures > 0 or worker.suspended_because is not None or worker.status in _BAD
 
 
 def starts_by_itself(worker: WorkerRecord) -> bool:
