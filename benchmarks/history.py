@@ -17,7 +17,7 @@ RUNS_PER_WORKER = 1_000
 """As many as retention keeps."""
 SIZES = (10_000, 100_000, 1_000_000)
 LARGEST = SIZES[-1]
-CALLS = 30
+CALLS = 20
 """Times that each question is asked in a round."""
 PRUNED = 20_000
 """Runs that are pruned in a round: five rounds make a hundred thousand."""

@@ -19,8 +19,8 @@ from benchmarks.screens import fleet
 from benchmarks.screens.terminal import Terminal
 
 WORKERS, RUNS = 10_000, 200_000
-KEYS = 50
-KEYS_AROUND = 64
+KEYS = 40
+KEYS_AROUND = 48
 """Of which half lead down, and half up again."""
 SEED = 20260305
 APART = (0.010, 0.030)
