@@ -19,6 +19,7 @@ from workerconsole.cli.streams import Kept, take_stdin_away
 from workerconsole.cli.targets import targets_or_default
 from workerconsole.deadline import LAST_MOMENT, Deadline
 from workerconsole.session import Stage
+from workerconsole.text import clean
 from workerkit.store.database import Database, locate
 from workerkit.store.lock import is_locked
 from workerkit.store.migrate import lock_path
@@ -101,7 +102,7 @@ def _host(plan: "Callable[[], Plan]", opening: str, arguments: Namespace) -> int
     try:
         return _show(stage, arguments, opening=opening)
     finally:
-        sys.stderr.write(kept.text)
+        sys.stderr.write(clean(kept.text, len(kept.text), newlines=True))
 
 
 def _show(
