@@ -133,10 +133,12 @@ def test_a_pause_that_ended_while_no_host_lived_costs_the_slots_up_to_its_end_on
     clock.offset = HOUR
     bench.host(Task(tick, interval=1), clock=clock)
     wait_for(lambda: any(run.trigger == "catch-up" for run in bench.reader.runs()), "the catch-up run")
-    gaps = {gap.reason: gap for gap in bench.reader.gaps("task")}
-    assert 1795 <= gaps["paused"].count <= 1801
-    assert gaps["paused"].last_due_at < until <= gaps["host down"].first_due_at
-    assert 1795 <= gaps["host down"].count <= 1801
+    gaps = bench.reader.gaps("task")
+    paused = [gap for gap in gaps if gap.reason == "paused"]  # the first host may have noted one or two of its own
+    [down] = [gap for gap in gaps if gap.reason == "host down"]
+    assert 1795 <= sum(gap.count for gap in paused) <= 1801
+    assert max(gap.last_due_at for gap in paused) < until <= down.first_due_at
+    assert 1795 <= down.count <= 1801
     assert bench.reader.latest_command("task", "resume") is not None
 
 

@@ -227,6 +227,7 @@ def test_a_disk_that_turns_read_only_keeps_what_was_acknowledged_and_the_host_sa
             witness.run(20)
             wait_for(lambda: bench.writer.trouble, "trouble")
             assert not bench.writer.stop(0.5)
+            wait_for(lambda: len(witness.told) == 75, "an answer to each")  # the writer's thread may outlast stop()
             assert [error is None for error in witness.told] == [True] * 15 + [False] * 60
     disk.rmdir()
     with mounted(disk, "-o", "loop", str(image)), benched(disk) as bench:
