@@ -93,7 +93,7 @@ class Story:
             slots += 1
             assert ran[slot] + within(slot, gaps) == 1, (slot, ran[slot])
             slot = schedule.next_slot("w", slot)
-        assert slots == sum(ran.values()) + sum(gap.count for gap in gaps), "the counts of gaps are exact"
+        assert slots == sum(ran.values()) + sum(gap.slots for gap in gaps), "the counts of gaps are exact"
         assert all(due_at <= live.covered_until for due_at in ran)
         assert [each.due_at for each in live.waiting] == sorted({each.due_at for each in live.waiting})
         assert all(each.due_at > live.covered_until for each in live.waiting)

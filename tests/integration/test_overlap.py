@@ -36,7 +36,7 @@ def test_one_slot_waits_the_latest_and_the_others_are_gaps() -> None:
     queue.end_run()
     assert list(queue.verdicts()) == ["run", "overlap", "overlap", "overlap", "run"]
     (gap,) = queue.writer.gaps()
-    assert (gap.count, gap.run_id, gap.detail) == (3, 1, "run 1 was still running, then a later slot came")
+    assert (gap.slots, gap.run_id, gap.detail) == (3, 1, "run 1 was still running, then a later slot came")
 
 
 def test_replace_asks_the_run_in_flight_to_stop_and_waits_for_it() -> None:

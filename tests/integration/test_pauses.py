@@ -56,7 +56,7 @@ def test_a_pause_that_is_over_ends_once_and_accounts_for_the_slots_that_nobody_s
     (ended,) = [event for event in scene.writer.events if isinstance(event, PauseEnded)]
     assert (ended.until, ended.status) == (scene.start + 10 * SECOND, Status.IDLE)
     (gap,) = scene.writer.gaps()
-    assert (gap.reason, gap.count) == (GapReason.PAUSED, 10)
+    assert (gap.reason, gap.slots) == (GapReason.PAUSED, 10)
     assert gap.last_due_at < scene.start + 10 * SECOND
 
 

@@ -7,7 +7,6 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -246,7 +245,7 @@ def test_a_frame_that_is_none_ends_the_run_as_a_breach_of_protocol(executor: Pro
 
 def test_a_forged_result_is_cut_to_what_a_run_may_have(executor: ProcessExecutor) -> None:
     trial = Trial(executor, workers.claims_to_retry_for_ever)
-    trial.active.run = replace(trial.active.run, attempt=3)
+    trial.active.run = trial.active.run._replace(attempt=3)
     assert len(trial.failure().error) <= 500
     assert trial.result().retry_in is None, "three attempts are all there are"
 

@@ -143,7 +143,7 @@ def test_slots_during_a_run_are_one_gap_that_names_it() -> None:
         scene.slots.look("w")
     assert list(scene.verdicts()) == ["run", "overlap", "overlap", "overlap", "overlap"]
     (gap,) = scene.writer.gaps()
-    assert (gap.count, gap.run_id) == (4, 1)
+    assert (gap.slots, gap.run_id) == (4, 1)
     assert "run 1 is still running" in gap.detail
 
 
@@ -154,7 +154,7 @@ def test_a_run_between_two_gaps_makes_them_two_rows() -> None:
             scene.end_run()
         scene.clock.advance(1)
         scene.slots.look("w")
-    assert [gap.count for gap in scene.writer.gaps()] == [2, 2]
+    assert [gap.slots for gap in scene.writer.gaps()] == [2, 2]
 
 
 def test_slots_of_a_paused_worker_are_a_gap_that_says_who_and_why() -> None:
@@ -164,7 +164,7 @@ def test_slots_of_a_paused_worker_are_a_gap_that_says_who_and_why() -> None:
         scene.clock.advance(1)
         scene.slots.look("w")
     (gap,) = scene.writer.gaps()
-    assert (gap.reason, gap.count, gap.detail) == (GapReason.PAUSED, 3, "paused by ada: disk is being moved")
+    assert (gap.reason, gap.slots, gap.detail) == (GapReason.PAUSED, 3, "paused by ada: disk is being moved")
 
 
 def test_slots_that_nobody_looked_at_in_time_are_overload_and_the_latest_runs() -> None:
@@ -216,7 +216,7 @@ def test_a_week_of_a_thousand_workers_at_one_second_is_no_storm() -> None:
     scene.clock.advance(7 * 24 * 3600)
     scene.slots.overdue(GapReason.HOST_DOWN, "the host was down", scene.call_later)
     assert len(scene.writer.events) == len(names), "one gap row each"
-    assert sum(gap.count for gap in scene.writer.gaps()) == (7 * 24 * 3600 - 1) * len(names)
+    assert sum(gap.slots for gap in scene.writer.gaps()) == (7 * 24 * 3600 - 1) * len(names)
     delays = [seconds for seconds, _ in scene.later]
     assert len(delays) == len(names)
     assert max(delays) <= 60

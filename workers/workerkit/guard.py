@@ -7,7 +7,6 @@ import logging
 import random
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 
 from workerkit.clock import Micros
@@ -209,7 +208,7 @@ def _finish(active: ActiveRun, ctx: RunContext, before: str, result: Result) -> 
         return Result(Outcome.FAILED, _told(text))
     if state == before:
         return result
-    return replace(result, state=state)
+    return result._replace(state=state)
 
 
 def _told(text: str) -> Failure:

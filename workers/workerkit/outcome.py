@@ -1,8 +1,7 @@
 """What became of a run: the outcome, and where it failed, its kind."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from workerkit.clock import Micros
 
@@ -87,16 +86,14 @@ class GapReason(StrEnum):
     UNREGISTERED = "unregistered"
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """Which failures are one: `digest` names their group, `parts` tell a person why."""
 
     digest: str
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A failure as it is recorded: one line for lists, and the bounded capture for inspection.
 
     `error` is `Type: message`, for a panic with `Worker panic: ` in front. `capture` is plain JSON data
@@ -113,8 +110,7 @@ class Failure:
     """Its fingerprint, where that is known already; the capture tells it otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What guarded execution made of one run."""
 
     outcome: Outcome

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from workerkit.clock import Clock
@@ -51,13 +51,13 @@ class _Raw:
 
     def clean(self, redactor: Redactor) -> LogLine:
         if self.of_key:
-            return replace(self.line, text=mark("private key"))
+            return self.line._replace(text=mark("private key"))
         text = redactor.text(self.line.text)
         kept = min(MAX_LINE, len(text) - redactor.margin) if self.lost else MAX_LINE
         lost = self.lost + max(0, len(text) - kept)
         if lost:
             text = f"{text[: max(0, kept)]}… {lost:,} more characters"
-        return replace(self.line, text=text)
+        return self.line._replace(text=text)
 
 
 class RunOutput:

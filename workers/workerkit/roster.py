@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from workerkit.clock import Micros, to_iso
 from workerkit.context import Cancellation, RunContext
@@ -24,8 +24,7 @@ RECENT_RUNS = 20
 """Finished runs whose outcome and duration are kept beside a worker, for the sparkline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One run as it was admitted; the row in the database says the same."""
 
     id: int
@@ -216,7 +215,7 @@ class LiveWorker:
 
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""
-        self.recent = (*self.recent, remembered(outcome.value, duration))[-RECENT_RUNS:]
+        self.recent = (*self.recent, remembered(outcome, duration))[-RECENT_RUNS:]
         return f"[{','.join(self.recent)}]"
 
 

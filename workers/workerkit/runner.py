@@ -8,7 +8,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -108,7 +107,7 @@ class Runner:
             refusal = self._refusal(live, failed.trigger, now)
             if refusal is not None:
                 return refusal
-            following = replace(failed, id=self._roster.new_run_id(), attempt=failed.attempt + 1, started_at=now)
+            following = failed._replace(id=self._roster.new_run_id(), attempt=failed.attempt + 1, started_at=now)
             return self._send(live, following, command_id)
 
     def _send(self, live: LiveWorker, run: Run, command_id: int | None) -> Run:
@@ -266,9 +265,9 @@ class Runner:
         mark = fingerprint(failure.capture, failure.kind, failure.named)
         place = (active.run.worker, mark.digest)
         if self._sampler.counted(place) is not None:
-            return replace(result, failure=replace(failure, capture={}, mark=mark))
+            return result._replace(failure=failure._replace(capture={}, mark=mark))
         self._sampler.kept(place, mark)
-        return replace(result, failure=replace(failure, mark=mark))
+        return result._replace(failure=failure._replace(mark=mark))
 
     def _no_longer_wanted(self, active: ActiveRun) -> Result | None:
         """The end of a run that was asked to stop, or came too late, before its code began."""

@@ -212,7 +212,7 @@ class Slots:
                 reason=reason,
                 first_due_at=gap.first,
                 last_due_at=gap.last,
-                count=gap.count,
+                slots=gap.count,
                 detail=detail,
                 host_id=self._host_id,
                 run_id=run_id,

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,8 +167,8 @@ def play(stage: Stage) -> None:
     expect_written(
         stage.write(
             LinesCaptured(first.run_id, "a", (LogLine(5, clock.now(), "log", "y", "INFO", "z"),), 1, 3, 2),
-            stage.finished(first, replace(FAILED, state='{"n":1}')),
-            stage.finished(second, replace(SUCCEEDED, summary="fine")),
+            stage.finished(first, FAILED._replace(state='{"n":1}')),
+            stage.finished(second, SUCCEEDED._replace(summary="fine")),
             NextRunMoved("b", clock.now() + SECOND, clock.now()),
         )
     )
@@ -180,7 +180,7 @@ def play(stage: Stage) -> None:
     fourth = stage.started("c", attempt=2)
     expect_written(
         stage.write(
-            replace(gap, count=2, last_due_at=clock.now() + SECOND),
+            gap._replace(slots=2, last_due_at=clock.now() + SECOND),
             fourth,
             stage.finished(fourth, FAILED, retry_at=clock.now() + SECOND, status=Status.RETRYING),
         )

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +243,7 @@ def seen(bench: Bench) -> list[str]:
 def fail(bench: Bench, title: str, state: GroupState | None = None) -> None:
     """A failure in a group of its own, which an operator then gives a state."""
     capture = {"version": 1, "exceptions": []}
-    bench.run("a", replace(FAILED, failure=Failure(FailureKind.ERROR, title, capture, named=title)))
+    bench.run("a", FAILED._replace(failure=Failure(FailureKind.ERROR, title, capture, named=title)))
     if state is not None:
         mark = bench.reader.failure_groups(bench.clock.now())[0].fingerprint
         with bench.database.transaction() as connection:

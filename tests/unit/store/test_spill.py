@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -60,9 +59,9 @@ def some_runs(bench: Bench) -> list[Event]:
         first,
         LinesCaptured(first.run_id, "a", (LogLine(0, 0, "stdout", "x"),)),
         second,
-        bench.finished(first, replace(FAILED, state='{"n": 1}')),
+        bench.finished(first, FAILED._replace(state='{"n": 1}')),
         HostBeat(bench.host_id, bench.clock.now()),
-        bench.finished(second, replace(SUCCEEDED, summary="\ud800 fine\0")),
+        bench.finished(second, SUCCEEDED._replace(summary="\ud800 fine\0")),
         NextRunMoved("a", 77),
     ]
 
@@ -136,11 +135,11 @@ EVENTS: list[Event] = [
 
 def test_every_kind_of_event_comes_back_as_it_was(bench: Bench) -> None:
     start = bench.started("a", params='{"n":1}')
-    failed = bench.finished(start, replace(FAILED, retry_in=5), retry_at=7)
+    failed = bench.finished(start, FAILED._replace(retry_in=5), retry_at=7)
     every: list[Event] = [*EVENTS, start, failed, bench.finished(start, SUCCEEDED)]
     assert {type(event) for event in every} == set(get_args(Event))
     for event in every:
-        line = spill._line({"event": type(event).__name__, **asdict(event)})
+        line = spill._line({"event": type(event).__name__, **spill._plain(event)})
         back = spill._event(json.loads(line))
         assert back == event
         assert repr(back) == repr(event)

@@ -2,7 +2,6 @@ import logging
 import sqlite3
 import threading
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -181,9 +180,9 @@ def test_the_end_of_a_run_is_recorded_without_what_the_database_refuses(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     results = [
-        replace(FAILED, state=object()),  # type: ignore[arg-type]  # what is refused
+        FAILED._replace(state=object()),  # type: ignore[arg-type]  # what is refused
         Result(Outcome.FAILED, Failure(FailureKind.PANIC, 5, {}, named="x")),  # type: ignore[arg-type]
-        replace(SUCCEEDED, summary="fine", state={"not": "text"}),  # type: ignore[arg-type]
+        SUCCEEDED._replace(summary="fine", state={"not": "text"}),  # type: ignore[arg-type]
     ]
     starts = [bench.started("a") for _ in results]
     bench.write(*starts)

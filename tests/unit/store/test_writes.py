@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from tests.unit.store.bench import CANCELLED, FAILED, SUCCEEDED, Bench
@@ -37,7 +35,7 @@ def test_a_manual_run_leaves_alone_how_far_slots_are_covered(bench: Bench) -> No
 
 
 def test_a_run_that_succeeds_adds_to_the_successes(bench: Bench) -> None:
-    run_id = bench.run("a", replace(SUCCEEDED, summary="3 files"), seconds=2)
+    run_id = bench.run("a", SUCCEEDED._replace(summary="3 files"), seconds=2)
     run = bench.record(run_id)
     assert (run.outcome, run.duration, run.summary, run.error) == ("succeeded", 2 * SECOND, "3 files", None)
     worker = bench.worker("a")
@@ -78,7 +76,7 @@ def test_a_second_end_of_a_run_changes_nothing(bench: Bench) -> None:
     bench.write(start, bench.finished(start))
     before = bench.worker("a"), bench.record(start.run_id), bench.reader.activity(0)
     bench.clock.advance(1)
-    late = bench.finished(start, replace(FAILED, state='{"n":1}'), status=Status.STUCK)
+    late = bench.finished(start, FAILED._replace(state='{"n":1}'), status=Status.STUCK)
     assert bench.write(late) == [None]
     assert (bench.worker("a"), bench.record(start.run_id), bench.reader.activity(0)) == before
     assert bench.reader.failure(start.run_id) is None
@@ -114,10 +112,10 @@ def test_the_end_of_an_older_run_leaves_the_running_one(bench: Bench) -> None:
 
 
 def test_the_state_is_saved_with_the_outcome_and_kept_where_a_run_left_it_alone(bench: Bench) -> None:
-    bench.run("a", replace(SUCCEEDED, state='{"seen":3}'))
+    bench.run("a", SUCCEEDED._replace(state='{"seen":3}'))
     bench.run("a", SUCCEEDED)
     assert bench.reader.state("a") == {"seen": 3}
-    bench.run("a", replace(FAILED, state='{"seen":4}'))
+    bench.run("a", FAILED._replace(state='{"seen":4}'))
     assert bench.reader.state("a") == {"seen": 4}
 
 
@@ -198,7 +196,7 @@ def missed(bench: Bench, gap_id: int, last: int, count: int) -> SlotsMissed:
         reason=GapReason.PAUSED,
         first_due_at=bench.clock.now(),
         last_due_at=last,
-        count=count,
+        slots=count,
         detail="paused by op",
         host_id=bench.host_id,
         run_id=None,

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from workerkit import guard
@@ -316,9 +316,9 @@ class Supervision:
         redactor, registration = self._active.redactor, self._active.registration
         if result.failure is not None:
             error = redactor.bounded(result.failure.error, MAX_ERROR_LINE)
-            result = replace(result, failure=replace(result.failure, error=error))
+            result = result._replace(failure=result.failure._replace(error=error))
         if self._active.run.attempt >= (registration.retry or Retry()).attempts:
-            result = replace(result, retry_in=None)
+            result = result._replace(retry_in=None)
         return result
 
     # The end

@@ -1,18 +1,16 @@
-"""What a host tells its writer: past-tense facts, immutable, one dataclass each.
+"""What a host tells its writer: past-tense facts, immutable, one named tuple each.
 
 Events are applied in the order in which they were submitted; those queued together become one transaction.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from workerkit.clock import Micros
 from workerkit.outcome import GapReason, Result, Status, Trigger
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(NamedTuple):
     """Inserts the run; the worker becomes `running` with last_run_at and next_run_at; activity counts a start."""
 
     run_id: int
@@ -30,8 +28,7 @@ class RunStarted:
     """The command that asked for it: answered with the run's start, so that neither is recorded without the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(NamedTuple):
     """Writes outcome, counters, worker status, failure, state and activity; together or not at all.
 
     succeeded: success_count + 1, consecutive_failures = 0, last_error stays for the record.
@@ -55,16 +52,14 @@ class RunFinished:
     """Another run of the worker that is still in flight."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChanged:
+class StatusChanged(NamedTuple):
     """The worker's status alone, e.g. when a stuck thread came back."""
 
     worker: str
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class RetryDropped:
+class RetryDropped(NamedTuple):
     """The attempt that was to follow a failed run follows no more: its occurrence has failed."""
 
     run_id: int
@@ -72,8 +67,7 @@ class RetryDropped:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSuspended:
+class WorkerSuspended(NamedTuple):
     """The host starts the worker no more, and why; `status` is what it is from now on."""
 
     worker: str
@@ -82,8 +76,7 @@ class WorkerSuspended:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class PauseEnded:
+class PauseEnded(NamedTuple):
     """A pause came to the end that was set for it: recorded among the commands as a resume by the host itself."""
 
     worker: str
@@ -93,8 +86,7 @@ class PauseEnded:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class RunProgressed:
+class RunProgressed(NamedTuple):
     """ctx.progress as it stands; also moves the worker's change number, so that screens see it."""
 
     run_id: int
@@ -104,8 +96,7 @@ class RunProgressed:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One captured line. `seq` counts from 0 within the run."""
 
     seq: int
@@ -116,8 +107,7 @@ class LogLine:
     logger: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LinesCaptured:
+class LinesCaptured(NamedTuple):
     """Inserts lines, deletes those of the middle that fell out of the tail, and keeps the count of drops.
 
     Deletes lines with `drop_from <= seq < drop_until` (none where they are equal).
@@ -131,16 +121,15 @@ class LinesCaptured:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SlotsMissed:
-    """Due slots that get no run, and why. With a `gap_id` that exists the row grows (last_due_at, count)."""
+class SlotsMissed(NamedTuple):
+    """Due slots that get no run, and why. With a `gap_id` that exists the row grows (last_due_at, slots)."""
 
     gap_id: int
     worker: str
     reason: GapReason
     first_due_at: Micros
     last_due_at: Micros
-    count: int
+    slots: int
     detail: str
     host_id: int
     run_id: int | None
@@ -148,8 +137,7 @@ class SlotsMissed:
     covered_until: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class NextRunMoved:
+class NextRunMoved(NamedTuple):
     """The worker's next slot, e.g. after a clock step."""
 
     worker: str
@@ -157,8 +145,7 @@ class NextRunMoved:
     covered_until: Micros | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HostBeat:
+class HostBeat(NamedTuple):
     """The host is alive; `notice` is what the operator must know now, or None."""
 
     host_id: int

@@ -4,7 +4,6 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, select
@@ -87,8 +86,8 @@ class Submission:
         event = self.event
         if not isinstance(event, RunFinished) or (failure := event.result.failure) is None:
             return False
-        lighter = replace(failure, capture=_note("its details were dropped: too much waited to be written"))
-        self.event = replace(event, result=replace(event.result, failure=lighter))
+        lighter = failure._replace(capture=_note("its details were dropped: too much waited to be written"))
+        self.event = event._replace(result=event.result._replace(failure=lighter))
         self.weight, self.limit = 1, float("inf")
         return True
 
@@ -127,8 +126,7 @@ def _reduced(event: RunFinished, error: BaseException) -> RunFinished:
         kind = FailureKind.ERROR if result.failure is None else result.failure.kind
         prefix = "Worker panic: " if kind is FailureKind.PANIC else ""
         failure = Failure(kind, f"{prefix}{text}", _note(text))
-    return replace(
-        event,
+    return event._replace(
         finished_at=storable_int(event.finished_at),
         duration=storable_int(event.duration),
         dropped_lines=storable_int(event.dropped_lines),

@@ -47,7 +47,7 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
         connection,
         [
             (
-                *(event.run_id, event.worker, event.attempt, event.trigger.value),
+                *(event.run_id, event.worker, event.attempt, str(event.trigger)),
                 *(event.due_at, event.started_at, event.host_id, event.params),
             )
             for event in events
@@ -146,7 +146,7 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
         connection,
         [
             (
-                *(event.run_id, result.outcome.value, failure and failure.kind.value, _error_of(failure)),
+                *(event.run_id, str(result.outcome), failure and str(failure.kind), _error_of(failure)),
                 *(storable_or_none(result.summary, LINE_LIMIT), event.finished_at, event.duration),
                 *(event.dropped_lines, event.retry_at),
             )
@@ -157,8 +157,8 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
         connection,
         [
             (
-                *(event.worker, event.run_id, result.outcome.value, _error_of(failure), event.duration),
-                *(event.status.value, event.recent, event.retry_at, event.running_run_id, change),
+                *(event.worker, event.run_id, str(result.outcome), _error_of(failure), event.duration),
+                *(str(event.status), event.recent, event.retry_at, event.running_run_id, change),
             )
             for event, result, failure in endings
         ],
@@ -172,18 +172,21 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
         [(event.worker, result.state, event.finished_at) for event, result, _ in endings if result.state is not None],
     )
     count_activity(
-        connection, Counter((minute_of(event.finished_at), result.outcome.value) for event, result, _ in endings)
+        connection, Counter((minute_of(event.finished_at), str(result.outcome)) for event, result, _ in endings)
     )
 
 
 _in_flight_between = Prepared(
-    select(runs.c.id).where(_in_flight, runs.c.id.between(bindparam("low"), bindparam("high"))), "low", "high"
+    select(func.json_group_array(runs.c.id)).where(_in_flight, runs.c.id.between(bindparam("low"), bindparam("high"))),
+    *("low", "high"),
 )
+"""One row, however many runs: the driver lets the interpreter's lock go for each."""
 
 
 def _still_in_flight(connection: Connection, events: Sequence[RunFinished]) -> list[RunFinished]:
     first = {event.run_id: event for event in reversed(events)}
-    open_ids = set(_in_flight_between.column(connection, min(first, default=0), max(first, default=0)))
+    [found] = _in_flight_between.column(connection, min(first, default=0), max(first, default=0))
+    open_ids = set(codec.from_json(found, []))
     return [event for event in events if event.run_id in open_ids and first[event.run_id] is event]
 
 
@@ -227,7 +230,7 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
         connection,
         [
             (
-                *(each.run_id, each.worker, each.at, each.failure.kind.value, _error_of(each.failure)),
+                *(each.run_id, each.worker, each.at, str(each.failure.kind), _error_of(each.failure)),
                 codec.pack(each.failure.capture) if each.failure.capture else b"",
                 each.mark.digest,
             )

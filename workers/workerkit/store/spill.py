@@ -10,7 +10,6 @@ import logging
 import os
 import types
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -25,7 +24,7 @@ from workerkit.store.files import check_private, create_private
 from workerkit.store.models import hosts
 from workerkit.store.writes import APPLY
 
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 64 * 1024 * 1024
 """A file beyond it takes no more events, and is not read."""
 LEFT_OUT = (LinesCaptured, RunProgressed, HostBeat)
@@ -55,7 +54,7 @@ def spill(events: Iterable[Event], database: Path, *, host_id: int, now: Micros,
             size = file.write(_line({"version": VERSION, "host": host_id, "pid": os.getpid(), "at": now}))
             for event in events:
                 if not isinstance(event, LEFT_OUT):
-                    text = _line({"event": type(event).__name__, **asdict(event)})
+                    text = _line({"event": type(event).__name__, **_plain(event)})
                     if given_up() or size + len(text) > MAX_BYTES:
                         break
                     size += file.write(text)
@@ -68,6 +67,13 @@ def spill(events: Iterable[Event], database: Path, *, host_id: int, now: Micros,
             path.unlink(missing_ok=True)
         return 0
     return taken
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it, named tuples by their names."""
+    if hasattr(value, "_asdict"):
+        return {name: _plain(part) for name, part in value._asdict().items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def _line(value: dict[str, Any]) -> str:
@@ -140,11 +146,10 @@ def _event(data: dict[str, Any]) -> Event:
 
 
 def _build(hint: Any, value: Any) -> Any:
-    """The value as its type says: the inverse of asdict() and JSON for what events are made of."""
-    if is_dataclass(hint) and isinstance(hint, type):
+    """The value as its type says: the inverse of _plain() and JSON for what events are made of."""
+    if isinstance(hint, type) and hasattr(hint, "_fields"):
         hints = get_type_hints(hint)
-        known = [field.name for field in fields(hint) if field.name in value]
-        return hint(**{name: _build(hints[name], value[name]) for name in known})
+        return hint(**{name: _build(hints[name], value[name]) for name in hints if name in value})
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return None if value is None else _build(next(part for part in get_args(hint) if part is not type(None)), value)

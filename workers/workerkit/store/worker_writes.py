@@ -153,7 +153,7 @@ def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMiss
         [
             (
                 *(event.gap_id, event.worker, event.reason.value, event.first_due_at, event.last_due_at),
-                *(event.count, storable(event.detail, LINE_LIMIT), event.run_id, event.host_id),
+                *(event.slots, storable(event.detail, LINE_LIMIT), event.run_id, event.host_id),
             )
             for event in latest
         ],
