@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workerkit.outcome import Status
+from workerkit.outcome import GapReason, Status, Trigger
 from workerkit.store.batch import arrange
-from workerkit.store.events import Event, HostBeat, NextRunMoved, RunProgressed, StatusChanged
+from workerkit.store.events import Event, HostBeat, NextRunMoved, RunProgressed, RunStarted, SlotsMissed, StatusChanged
 
 EVENTS = st.lists(
     st.builds(StatusChanged, worker=st.sampled_from("abc"), status=st.sampled_from(Status))
@@ -53,3 +53,24 @@ def test_alternating_events_of_many_workers_become_two_groups() -> None:
 def test_alternating_events_of_one_worker_stay_apart() -> None:
     events: list[Event] = [StatusChanged("a", Status.IDLE), NextRunMoved("a", 1), StatusChanged("a", Status.RUNNING)]
     assert [kind for kind, _ in arrange(events)] == [StatusChanged, NextRunMoved, StatusChanged]
+
+
+def missed(worker: str) -> SlotsMissed:
+    return SlotsMissed(1, worker, GapReason.OVERLOAD, 1, 2, 2, "", 1, None, 5, covered_until=2)
+
+
+def started(worker: str, covered_until: int | None) -> RunStarted:
+    return RunStarted(1, worker, 1, Trigger.SCHEDULE, 3, 3, 1, next_run_at=5, covered_until=covered_until)
+
+
+def test_missed_slots_leave_their_worker_to_the_start_that_follows() -> None:
+    manual = started("c", None)
+    events = [missed("a"), missed("b"), missed("c"), started("a", 3), manual, started("b", 3), missed("b")]
+    assert arrange(events) == [
+        (
+            SlotsMissed,
+            [missed("a")._replace(covered_until=None), missed("b")._replace(covered_until=None), missed("c")],
+        ),
+        (RunStarted, [started("a", 3), manual, started("b", 3)]),
+        (SlotsMissed, [missed("b")]),
+    ]

@@ -2,11 +2,28 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, bindparam, create_engine, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    case,
+    create_engine,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workerkit.store.prepared import Prepared, Question
 
-colours = Table("colours", MetaData(), Column("name", String), Column("red", Integer), Column("kind", String))
+colours = Table(
+    "colours", MetaData(), Column("name", String, primary_key=True), Column("red", Integer), Column("kind", String)
+)
 
 
 @pytest.fixture
@@ -18,8 +35,20 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-ADD = Prepared(
-    insert(colours).values(name=bindparam("called"), red=bindparam("share"), kind="mixed's"), "share", "called"
+ADD = Prepared(insert(colours), "red", "name")
+_add = upsert(colours)
+MIX = Prepared(
+    _add.on_conflict_do_update(index_elements=[colours.c.name], set_={"red": colours.c.red + _add.excluded.red}),
+    *("red", "name"),
+)
+PAINT = Prepared(
+    update(colours)
+    .where(colours.c.name == bindparam("called"))
+    .values(
+        red=case((bindparam("share") > 0, colours.c.red * 2 + bindparam("share")), else_=0),
+        kind="mixed's",
+    ),
+    *("called", "share"),
 )
 NAMES = Prepared(select(colours.c.name).where(colours.c.red >= bindparam("least")).order_by(colours.c.name), "least")
 BY_NAME = Prepared(select(colours.c.name, colours.c.red).order_by(colours.c.name))
@@ -34,8 +63,28 @@ SOME = Question(
 def test_each_row_goes_where_its_names_say_and_constants_stay(connection: Connection) -> None:
     ADD.execute(connection, [(80, "orange"), (90, "pink")])
     ADD.execute(connection, [(0, "teal")])
-    found = connection.execute(select(colours).order_by(colours.c.name)).all()
-    assert [tuple(row) for row in found] == [("orange", 80, "mixed's"), ("pink", 90, "mixed's"), ("teal", 0, "mixed's")]
+    PAINT.execute(connection, [("pink", 5), ("teal", 0), ("grey", 7)])
+    assert content(connection) == [("orange", 80, None), ("pink", 185, "mixed's"), ("teal", 0, "mixed's")]
+
+
+def content(connection: Connection) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.execute(select(colours).order_by(colours.c.name))]
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 31, 32, 171, 300])
+def test_many_rows_go_together_and_come_to_what_they_do_one_by_one(connection: Connection, count: int) -> None:
+    added = [(number, f"colour {number:03}") for number in range(count)]
+    mixed = [(number, f"colour {number * 7 % (count // 2 + 20):03}") for number in range(count)]
+    painted = [(f"colour {number * 5 % (count // 3):03}", number % 4) for number in range(count)]
+
+    def done(at_once: int) -> list[tuple[Any, ...]]:
+        connection.execute(delete(colours))
+        for prepared, rows in ((ADD, added), (MIX, mixed), (PAINT, painted)):
+            for begin in range(0, count, at_once):
+                prepared.execute(connection, rows[begin : begin + at_once])
+        return content(connection)
+
+    assert done(count) == done(1)
 
 
 def test_a_query_gives_its_first_column(connection: Connection) -> None:

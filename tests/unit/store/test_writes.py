@@ -215,6 +215,16 @@ def test_equal_gaps_are_one_row_that_grows(bench: Bench) -> None:
     assert (worker.next_run_at, worker.covered_until) == (now + 3 * SECOND, now + 2 * SECOND)
 
 
+def test_slots_missed_before_a_start_are_written_with_it(bench: Bench) -> None:
+    now = bench.clock.now()
+    start = bench.started("a", due_at=now + 3 * SECOND, covered_until=now + 3 * SECOND, next_run_at=now + 4 * SECOND)
+    bench.write(missed(bench, 1, now + 2 * SECOND, 3), start)
+    [gap] = bench.reader.gaps("a")
+    assert (gap.count, gap.last_due_at) == (3, now + 2 * SECOND)
+    worker = bench.worker("a")
+    assert (worker.status, worker.next_run_at, worker.covered_until) == ("running", now + 4 * SECOND, now + 3 * SECOND)
+
+
 def test_the_next_run_can_move_alone(bench: Bench) -> None:
     covered = bench.worker("a").covered_until
     bench.write(NextRunMoved("a", 77))

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from workerkit.store.events import Event, HostBeat
+from workerkit.store.events import Event, HostBeat, RunStarted, SlotsMissed
 
 Group = tuple[type[Event], list[Event]]
 
@@ -27,4 +27,18 @@ def arrange(events: Iterable[Event]) -> list[Group]:
             groups.append((kind, []))
         latest[owner] = of_kind[at]
         groups[of_kind[at]][1].append(event)
+    return _without_what_starts_say(groups) if SlotsMissed in places else groups
+
+
+def _without_what_starts_say(groups: list[Group]) -> list[Group]:
+    """Leaves to a run's start, where one follows, what missed slots say of their worker: it says it anew.
+
+    So it is of every slot that a host comes to too late: those before it are missed, and for the last a run begins.
+    """
+    begun: set[str] = set()
+    for kind, events in reversed(groups):
+        if kind is RunStarted:
+            begun.update(event.worker for event in events if event.covered_until is not None)
+        elif kind is SlotsMissed:
+            events[:] = [event._replace(covered_until=None) if event.worker in begun else event for event in events]
     return groups

@@ -134,7 +134,8 @@ class SlotsMissed(NamedTuple):
     host_id: int
     run_id: int | None
     next_run_at: Micros | None
-    covered_until: Micros
+    covered_until: Micros | None
+    """None: a start in the same transaction says it, and when the next run is."""
 
 
 class NextRunMoved(NamedTuple):

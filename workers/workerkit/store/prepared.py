@@ -28,7 +28,7 @@ class Prepared:
     as SQLite's part.
 
     Args:
-        statement: its parameters are the given names; of an INSERT without values, its columns.
+        statement: its parameters are the given names; of an INSERT, which has no values of its own, its columns.
         names: in the order in which each row gives their values. The first of an UPDATE says which row is meant.
     """
 
@@ -96,6 +96,9 @@ class Prepared:
         """The SQL, each parameter of which says which value of a row it takes, and where constants stand as such."""
         compiled = statement.compile(dialect=dialect, column_keys=self._names)
         assert isinstance(compiled, SQLCompiler)
+        assert not isinstance(statement, Insert) or {*(compiled.positiontup or self._names)} == {*self._names}, (
+            statement
+        )
         numbers = {name: f"?{number}" for number, name in enumerate(self._names, start=1)}
         first, *others = str(compiled).split("?")
         terms = [numbers.get(name) or _literal(compiled.params[name]) for name in compiled.positiontup or ()]

@@ -158,7 +158,8 @@ def slots_missed(connection: Connection, change: int, events: Sequence[SlotsMiss
             for event in latest
         ],
     )
-    next_run_moved(connection, change, list({event.worker: event for event in events}.values()))
+    told = {event.worker: event for event in events if event.covered_until is not None}
+    next_run_moved(connection, change, list(told.values()))
 
 
 def next_run_moved(connection: Connection, change: int, events: Sequence[NextRunMoved | SlotsMissed]) -> None:
