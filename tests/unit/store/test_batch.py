@@ -65,12 +65,10 @@ def started(worker: str, covered_until: int | None) -> RunStarted:
 
 def test_missed_slots_leave_their_worker_to_the_start_that_follows() -> None:
     manual = started("c", None)
-    events = [missed("a"), missed("b"), missed("c"), started("a", 3), manual, started("b", 3), missed("b")]
+    of_a, of_b, of_c = (missed(name) for name in "abc")
+    events: list[Event] = [of_a, of_b, of_c, started("a", 3), manual, started("b", 3), missed("b")]
     assert arrange(events) == [
-        (
-            SlotsMissed,
-            [missed("a")._replace(covered_until=None), missed("b")._replace(covered_until=None), missed("c")],
-        ),
+        (SlotsMissed, [of_a._replace(covered_until=None), of_b._replace(covered_until=None), of_c]),
         (RunStarted, [started("a", 3), manual, started("b", 3)]),
         (SlotsMissed, [missed("b")]),
     ]
