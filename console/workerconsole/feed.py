@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -31,22 +30,22 @@ from workerkit.store.records import (
     WorkerRecord,
 )
 
-TICK = 0.1
-"""Seconds between two looks at the database."""
+TICK = 0.25
+"""Seconds between two looks at the database: rows that change faster can't be read, and each picture costs."""
+HURRIED = 0.1
+"""The same while the operator waits for what a command brings about."""
 SLOW_EVERY: Micros = SECOND
 """How often what no commit announces is looked at: whether the host lives, whether the file is still there."""
 RECORD_EVERY: Micros = SECOND // 2
 """How often details are read again when the worker's record changed."""
 DETAIL_EVERY: Micros = SECOND // 2
 """How often it is asked, when the database moved but not the record, whether there are lines or answers."""
-PACE = 0.25
-"""Seconds between two pictures while every look finds something new: rows that change faster can't be read."""
 RESTS = 0.12
 """Seconds after which a cursor that ran from worker to worker has come to rest, and its details are read."""
 RUNS_ON = 0.5
 """Seconds after which they are read although it runs on."""
 HURRY: Micros = SECOND
-"""For how long every tick is looked at after the operator did something, whatever else changes."""
+"""For how long after a command the operator waits for what it brings about."""
 BEATS_SHOWN: Micros = 5 * SECOND
 """How often a heartbeat alone makes a new picture. A host counts as silent after twice that time."""
 RUNS, FAILURES, LINES, GAPS, COMMANDS = 100, 20, 500, 20, 20
@@ -138,11 +137,11 @@ class Feed:
         post: Callable[[Message], object],
         *,
         clock: Clock,
-        tick: float = TICK,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
     ) -> None:
         self._post = post
         self._clock = clock
-        self._tick = tick
+        self._wait = wait
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._may_post = threading.Event()
@@ -156,7 +155,7 @@ class Feed:
     def start(self) -> None:
         """Begin to read. A second call does nothing."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="workerconsole-feed", daemon=True)
+            self._thread = threading.Thread(target=self.run, name="workerconsole-feed", daemon=True)
             self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> None:
@@ -185,8 +184,8 @@ class Feed:
         self._hurry_until = self._clock.now() + HURRY
         self._wake.set()
 
-    def step(self) -> bool:
-        """One tick: read what changed, post what the screen may have. Whether there is a new picture."""
+    def step(self) -> None:
+        """One look: read what changed, post what the screen may have."""
         snapshot = self._view.look() if self._may_post.is_set() else None
         if snapshot is not None:
             self._may_post.clear()
@@ -197,34 +196,31 @@ class Feed:
         answered = self._view.answer(self._question)
         if answered is not None:
             self._post(answered)
-        return snapshot is not None
 
-    def pause(self, changing: bool) -> float:
-        """Seconds until the next tick, where something has changed at both of the last two, or not."""
-        return PACE if changing and not self._hurries() else self._tick
-
-    def _hurries(self) -> bool:
-        return 0 <= self._hurry_until - self._clock.now() <= HURRY
-
-    def _run(self) -> None:
-        changed = False
+    def run(self) -> None:
+        """Look again and again, until stop(); what the feed's thread does."""
         try:
             while not self._stopping.is_set():
-                before, changed = changed, self.step()
-                if self._wake.wait(self.pause(before and changed)):
+                self.step()
+                if self._wait(self._wake, HURRIED if self._hurries() else TICK) and not self._stopping.is_set():
                     self._wake.clear()
                     self.step()
                     self._let_the_cursor_rest()
         finally:
             self._view.close()
 
+    def _hurries(self) -> bool:
+        return 0 <= self._hurry_until - self._clock.now() <= HURRY
+
     def _let_the_cursor_rest(self) -> None:
         """Each worker that it passes would have a picture of its own, and each key would wait for that."""
         if self._hurries():
-            self._stopping.wait(self._tick)
+            self._wait(self._stopping, HURRIED)
             return
-        end = monotonic() + RUNS_ON
-        while self._wake.wait(RESTS) and monotonic() < end and not (self._hurries() or self._stopping.is_set()):
+        end = self._clock.monotonic() + RUNS_ON
+        while self._wait(self._wake, RESTS) and self._clock.monotonic() < end:
+            if self._hurries() or self._stopping.is_set():
+                return
             self._wake.clear()
 
 

@@ -1,12 +1,24 @@
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from textual.message import Message
 
 from tests.console.factory import NOW, HandClock, Seed, activity, failing, host, spec, worker
-from workerconsole.feed import DETAIL_EVERY, HURRY, PACE, RECORD_EVERY, TICK, DetailFetched, Feed, SnapshotTaken
+from workerconsole.feed import (
+    DETAIL_EVERY,
+    HURRIED,
+    HURRY,
+    RECORD_EVERY,
+    RESTS,
+    TICK,
+    DetailFetched,
+    Feed,
+    SnapshotTaken,
+)
 from workerconsole.snapshot import Snapshot, WorkerDetail
-from workerkit.clock import SECOND
+from workerkit.clock import SECOND, Micros
 from workerkit.errors import DatabaseError
 from workerkit.store.database import Database
 from workerkit.store.glance import Glance
@@ -199,21 +211,75 @@ def test_a_heartbeat_alone_makes_a_picture_only_now_and_then(screen: Screen) -> 
     assert len(pictures) == 2
 
 
-def test_what_changes_all_the_time_is_shown_at_a_pace_that_can_be_read(screen: Screen, clock: HandClock) -> None:
-    assert screen.feed.pause(changing=False) == TICK
-    assert screen.feed.pause(changing=True) == PACE
-    screen.feed.hurry()
-    assert screen.feed.pause(changing=True) == TICK
-    clock.move(HURRY + 1)
-    assert screen.feed.pause(changing=True) == PACE
+Act = Callable[[Feed], object]
+"""What the operator does while the feed waits."""
 
 
-def test_a_step_says_whether_it_found_something_new(screen: Screen) -> None:
-    assert screen.feed.step()
-    screen.feed.drawn()
-    assert not screen.feed.step()
-    screen.database.commit(failing("web"))
-    assert screen.feed.step()
+class Play:
+    """A feed whose waits take no time: in each of them the operator acts, then the clock moves on; then it stops.
+
+    `waited` is for how long it would have waited each time, `shown` the initials of what it had posted before.
+    """
+
+    def __init__(self, database: FakeDatabase, clock: HandClock, *acts: Act) -> None:
+        self.waited: list[float] = []
+        self.shown: list[str] = []
+        self._clock = clock
+        self._acts = list(acts)
+        self._posted: list[Message] = []
+        self._feed = Feed(database.open, self._posted.append, clock=clock, wait=self._wait)
+        self._feed.run()
+
+    def _wait(self, event: threading.Event, seconds: float) -> bool:
+        self.waited.append(seconds)
+        self.shown.append("".join(type(message).__name__[0] for message in self._posted))
+        self._posted.clear()
+        self._feed.drawn()
+        act = self._acts.pop(0) if self._acts else Feed.stop
+        act(self._feed)
+        if not event.is_set():
+            self._clock.move(round(seconds * SECOND))
+        return event.is_set()
+
+
+def nothing(_: Feed) -> None:
+    """Nobody does anything."""
+
+
+def to(name: str, after: Micros = 0, clock: HandClock | None = None) -> Act:
+    """The cursor goes to a worker, after some time."""
+
+    def act(feed: Feed) -> None:
+        if clock is not None:
+            clock.move(after)
+        feed.select(name)
+
+    return act
+
+
+def test_it_looks_at_a_pace_that_can_be_read_and_quicker_after_a_command(screen: Screen, clock: HandClock) -> None:
+    play = Play(screen.database, clock, nothing, Feed.hurry, *[nothing] * 13)
+    quick = round(HURRY / SECOND / HURRIED)
+    assert play.waited[:2] == [TICK, TICK]
+    assert play.waited[2 : 2 + quick] == [HURRIED] * quick
+    assert play.waited[-2:] == [TICK, TICK]
+
+
+def test_details_come_at_once_and_then_when_the_cursor_rests(screen: Screen, clock: HandClock) -> None:
+    play = Play(screen.database, clock, to("a"), to("b"), to("a"), to("b"), nothing, nothing)
+    assert play.waited == [TICK, RESTS, RESTS, RESTS, RESTS, TICK, TICK]
+    assert play.shown == ["S", "D", "", "", "", "D", ""], "a at once, then b where it came to rest"
+
+
+def test_details_come_also_while_the_cursor_runs_on_and_on(screen: Screen, clock: HandClock) -> None:
+    steps = [to("ab"[number % 2], SECOND // 10, clock) for number in range(1, 14)]
+    shown = "".join(Play(screen.database, clock, *steps).shown)
+    assert 3 <= shown.count("D") <= 6
+
+
+def test_a_command_is_not_kept_waiting_by_a_cursor(screen: Screen, clock: HandClock) -> None:
+    play = Play(screen.database, clock, to("a"), Feed.hurry, nothing)
+    assert play.waited == [TICK, RESTS, HURRIED, HURRIED]
 
 
 def test_a_screen_that_has_not_drawn_yet_gets_no_second_snapshot_and_nothing_is_read(screen: Screen) -> None:

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 POLL = 0.1
 """Seconds between two looks at the table for commands of other processes; one look is one pragma."""
+POLL_BESIDE_SCREEN = 0.25
+"""The same where most commands come from a screen in the same process, which says so by nudge()."""
 SLOW = frozenset({Verb.STACK, Verb.EVALUATE})
 """Verbs that take a second or more, and are done aside: other commands must not wait for them."""
 
@@ -287,8 +289,9 @@ class Inbox(Service):
 
     name = "commands"
 
-    def __init__(self, database: Database, verbs: Verbs, writer: Writer, clock: Clock) -> None:
+    def __init__(self, database: Database, verbs: Verbs, writer: Writer, clock: Clock, poll: float = POLL) -> None:
         super().__init__()
+        self._poll = poll
         self._database = database
         self._verbs = verbs
         self._writer = writer
@@ -315,7 +318,7 @@ class Inbox(Service):
     def _main(self, stopping: threading.Event) -> None:
         with self._database.reader() as reader:
             while not stopping.is_set():
-                self._bell.wait(POLL)
+                self._bell.wait(self._poll)
                 # A database that can't be read or written now is the writer's to report; the commands wait in it.
                 with contextlib.suppress(Exception):
                     if reader.changed() or self._unwritten:

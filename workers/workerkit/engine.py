@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from workerkit.clock import SECOND, Clock, Micros, to_iso
-from workerkit.commands import Inbox, Verbs
+from workerkit.commands import POLL, POLL_BESIDE_SCREEN, Inbox, Verbs
 from workerkit.enrolment import live_worker, run_of, spec_of
 from workerkit.executors.event_loop import LoopExecutor
 from workerkit.executors.processes import ProcessExecutor
@@ -56,6 +56,8 @@ BEAT = 1.0
 """Seconds between two heartbeats in the database."""
 LIVE_FLUSH = 0.2
 """Seconds between two looks at progress and output of running workers."""
+LIVE_CHECK = 0.5
+"""Seconds until the next look where none was running."""
 PAUSE_CHECK = 0.5
 """Seconds between two looks for pauses that are over; a slot due after the end of one does not wait for it."""
 CLOCK_CHECK = 1.0
@@ -224,7 +226,8 @@ class Engine:
         self._slots = Slots(self.roster, self._runner, self._writer, self._clock, self.host_id)
         self._pauses = Pauses(self.roster, self._runner.retries, self._slots, self._writer, self._clock)
         verbs = Verbs(self.roster, self._runner, self._pauses, self._clock, self._held)
-        self.inbox = Inbox(self._database, verbs, self._writer, self._clock)
+        poll = POLL_BESIDE_SCREEN if self._spec.mode == "console" else POLL
+        self.inbox = Inbox(self._database, verbs, self._writer, self._clock, poll)
         return before
 
     def _enrol(self) -> None:
@@ -326,11 +329,11 @@ class Engine:
             self._runner.stop_admitting()
         self._writer.submit(HostBeat(self.host_id, self._clock.now(), self._notice()))
 
-    def _flush_live(self) -> None:
-        """Sends on what running workers have said since the last look."""
+    def _flush_live(self) -> float:
+        """Sends on what running workers have said since the last look; returns the seconds until the next."""
         if self._writer.troubled_for() > DISK_PATIENCE:
             self._runner.go_on_without_disk()
-        for active in self.roster.active():
+        for active in (running := self.roster.active()):
             run = active.run
             if (lines := active.output.drain(run.id, run.worker)) is not None:
                 self._writer.submit(lines)
@@ -340,6 +343,7 @@ class Engine:
                 note = active.redactor.bounded(reported.note, NAME_LIMIT)
                 self._writer.submit(RunProgressed(run.id, run.worker, reported.done, reported.total, note))
             self._runner.give_up_unread(active)
+        return LIVE_FLUSH if running else LIVE_CHECK
 
     def _check_clock(self) -> None:
         step = self._drift.step()

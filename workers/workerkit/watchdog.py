@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 MAX_NAP = 0.5
 """Seconds; the watchdog looks up at least this often, so that a missed notification costs no more."""
 
+GRID = 0.1
+"""Seconds; duties come round at full ones, so that those due at about the same time take one waking."""
+
 ROOMY = 1_000
 """Timers among which those that were cancelled don't matter."""
 
@@ -48,7 +51,10 @@ class Watchdog(Service):
 
     def call_in(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Calls once, after so many seconds of the monotonic clock."""
-        timer = Timer(self._clock.monotonic() + seconds, next(self._numbers), call)
+        return self._call_at(self._clock.monotonic() + seconds, call)
+
+    def _call_at(self, moment: float, call: Callable[[], object]) -> Timer:
+        timer = Timer(moment, next(self._numbers), call)
         with self._lock:
             if len(self._heap) >= self._roomy:
                 self._drop_cancelled()
@@ -58,16 +64,20 @@ class Watchdog(Service):
             self._bell.ring()
         return timer
 
-    def every(self, seconds: float, duty: Callable[[], None]) -> None:
-        """Calls again and again, each time `seconds` after the last call has ended."""
+    def every(self, seconds: float, duty: Callable[[], float | None]) -> None:
+        """Calls again and again, each time about `seconds` after the last call has ended, or what that has returned."""
 
         def round_() -> None:
+            pause = None
             try:
-                duty()
+                pause = duty()
             finally:
-                self.call_in(seconds, round_)
+                come_round(pause or seconds)
 
-        self.call_in(seconds, round_)
+        def come_round(pause: float) -> None:
+            self._call_at(round((self._clock.monotonic() + pause) / GRID) * GRID, round_)
+
+        come_round(seconds)
 
     def _drop_cancelled(self) -> None:
         """Else a timeout of an hour, of a run that takes a moment, would be kept for the hour."""

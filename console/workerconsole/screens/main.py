@@ -100,7 +100,6 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.table.focus()
         self.filter_bar.leave_to(self.table)
-        self.set_interval(1.0, self.tick)
         self._show_around()
 
     def on_resize(self, event: events.Resize) -> None:
