@@ -151,15 +151,9 @@ class ConsoleApp(App[Exit]):
         """The first picture is on the screen: only now begin what may take long."""
         if not self.is_headless and self._driver is not None:
             self._ending.screen_stands(self._driver, partial(self.refresh, layout=True))
-        self.set_interval(1.0, self._each_second)
         self._open()
 
-    def _each_second(self) -> None:
-        """In one timer: each of its own would wake the loop once more."""
-        self._see_to_size()
-        self.main.tick()
-
-    def _see_to_size(self) -> None:
+    def see_to_size(self) -> None:
         """Textual may hear of two sizes in the wrong order, when a second signal comes while it handles the first; and
         it lets a new size wait for a one-shot timer, which is dropped where the machine stalls just then."""
         size = self.size if self.is_headless else Size(*shutil.get_terminal_size(self.size))

@@ -100,7 +100,13 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.table.focus()
         self.filter_bar.leave_to(self.table)
+        self.set_interval(1.0, self._each_second)
         self._show_around()
+
+    def _each_second(self) -> None:
+        if self.console.is_running:  # while it ends, the screens lose their parts one by one
+            self.console.see_to_size()
+            self.tick()
 
     def on_resize(self, event: events.Resize) -> None:
         self._take_shape(event.size)
@@ -189,7 +195,7 @@ class MainScreen(Screen[None]):
         self._show_around()
 
     def tick(self) -> None:
-        """Once a second: whatever shows the time."""
+        """Whatever shows the time, as of now."""
         if not self.frozen:
             self.table.tick()
             if self.detail is not None:
