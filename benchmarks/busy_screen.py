@@ -17,7 +17,7 @@ IN_SIGHT, FEW = 40, 10
 EVERY = "100ms"
 COLUMNS, ROWS = 120, 90
 """A terminal in which the console's table has room for all of them; its other half shows the details of the first."""
-STANDS, SETTLES, WINDOW = 1.0, 0.4, 1.5
+STANDS, SETTLES, WINDOW = 1.0, 0.4, 1.2
 """Seconds until all has come to rest after a start, until changes go evenly, and those that are measured."""
 
 Measure = Callable[[], Figures]

@@ -6,13 +6,16 @@ have written them, only in one go. The same numbers give the same history, but f
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import traceback
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from workerkit.clock import DAY, HOUR, MINUTE, SECOND, Micros, SystemClock
@@ -79,7 +82,27 @@ class Failed:
 
 
 def build(path: Path, workers: int, runs: int) -> None:
-    """Makes a database with so many plain workers, and so many ended runs of theirs, at a path where there is none."""
+    """Makes a database with so many plain workers, and so many ended runs of theirs, at a path where there is none.
+
+    A history of the same numbers that this process has made before is copied; it ends when that one did.
+    """
+    shutil.copy(_original(workers, runs), path)
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """Kept until the process ends."""
+    return TemporaryDirectory()
+
+
+@cache
+def _original(workers: int, runs: int) -> Path:
+    path = Path(_folder().name) / f"{workers}-{runs}.db"
+    _fill(path, workers, runs)
+    return path
+
+
+def _fill(path: Path, workers: int, runs: int) -> None:
     Database.open(path).close()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KIB}"):

@@ -8,7 +8,7 @@ from benchmarks.report import Limit, Row, Table
 from benchmarks.rounds import Figures, Values, figures_of, in_turn
 from benchmarks.throughput import DURABLE
 
-SECONDS = 0.8
+SECONDS = 0.7
 """Length of what is measured, after a warm-up."""
 
 

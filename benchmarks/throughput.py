@@ -54,7 +54,8 @@ def _demanded(rounds: int) -> Table:
 
 def _at_once(rounds: int) -> Table:
     burst, asked = ("--workers", BURST), ("--runs", ASKED)
-    subjects = {name: partial(figures_of, "benchmarks.hosts.burst", (key, *burst)) for name, key in HOSTINGS.items()}
+    at_once = {name: key for name, key in HOSTINGS.items() if name != ASYNC}
+    subjects = {name: partial(figures_of, "benchmarks.hosts.burst", (key, *burst)) for name, key in at_once.items()}
     subjects |= {name: partial(figures_of, "benchmarks.hosts.asked", (key, *asked)) for name, key in QUEUES.items()}
     return Table(
         "Runs per second while a pile of them is worked off",

@@ -10,7 +10,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import replacement_traverse
 
-TOGETHER = (128, 32, 8)
+TOGETHER = (32, 8)
 """How many rows one execution of a statement takes; what is left over goes row by row."""
 
 Row = tuple[Any, ...]
