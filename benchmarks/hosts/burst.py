@@ -13,9 +13,9 @@ from workerkit.clock import SECOND, Micros
 
 WARM_UP = 500
 """Workers that are due before the others: threads, caches and the database's pages come up."""
-AHEAD = 0.8
+AHEAD = 1.0
 """Seconds for registration."""
-APART = 0.4
+APART = 0.6
 """Seconds for the warm-up."""
 PATIENCE = 60.0
 
