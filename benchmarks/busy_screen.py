@@ -72,7 +72,6 @@ def tables(rounds: int) -> list[Table]:
     with TemporaryDirectory() as folder, ExitStack() as stack:
         subjects = {
             f"DataTable, {IN_SIGHT} rows change": stack.enter_context(_data_table(IN_SIGHT)),
-            f"DataTable, {FEW} rows change": stack.enter_context(_data_table(FEW)),
             f"console, {IN_SIGHT} rows change": stack.enter_context(_console(Path(folder), IN_SIGHT)),
             f"console, {FEW} rows change": stack.enter_context(_console(Path(folder), FEW)),
         }

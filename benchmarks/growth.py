@@ -30,7 +30,7 @@ COST = (
 )
 
 KEY = (
-    "Processor time of the console, attached to a database without a host, for one of 48 keys, four rows down, four "
+    "Processor time of the console, attached to a database without a host, for one of 32 keys, four rows down, four "
     "up, one at a time, 10 to 30 ms after the frame before: cursor, table, and the details of another worker. All "
     "consoles work at the same time."
 )

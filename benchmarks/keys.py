@@ -20,7 +20,7 @@ from benchmarks.screens.terminal import Terminal
 
 WORKERS, RUNS = 10_000, 200_000
 KEYS = 40
-KEYS_AROUND = 48
+KEYS_AROUND = 32
 """Of which half lead down, and half up again."""
 SEED = 20260305
 APART = (0.010, 0.030)

@@ -34,7 +34,6 @@ class Subject:
 NAMES = {
     "threads": "APScheduler with threads",
     "asyncio": "APScheduler with asyncio",
-    "heap": "a heap and threads",
     "plain": "workerkit, plain",
     "async": "workerkit, async",
 }
@@ -42,7 +41,6 @@ SUBJECTS = (
     Subject("plain", 100),
     Subject("threads", 1_000),
     Subject("asyncio", 1_000),
-    Subject("heap", 1_000),
     Subject("plain", 1_000),
     Subject("async", 1_000),
     Subject("threads", 10_000),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.hosts.load import Hosting
 
-NAMES = ("plain", "async", "threads", "asyncio", "heap")
+NAMES = ("plain", "async", "threads", "asyncio")
 
 
 def made(name: str, database: Path) -> Hosting:
@@ -18,11 +18,7 @@ def made(name: str, database: Path) -> Hosting:
             from benchmarks.hosts.apscheduler import Threads
 
             return Threads()
-        case "asyncio":
+        case _:
             from benchmarks.hosts.apscheduler import Asyncio
 
             return Asyncio()
-        case _:
-            from benchmarks.hosts.heap import Heap
-
-            return Heap()

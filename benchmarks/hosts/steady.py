@@ -12,9 +12,9 @@ from benchmarks.hosts.load import Arrival, Task, even, mixed
 from benchmarks.hosts.measuring import Measured
 from workerkit.clock import SECOND, Micros
 
-WARM_UP = 0.5
+WARM_UP = 0.4
 """Seconds before anything counts: threads and caches come up."""
-SETTLE = 0.3
+SETTLE = 0.2
 """Seconds for the last runs to begin."""
 
 
