@@ -33,14 +33,12 @@ class Subject:
 
 NAMES = {
     "threads": "APScheduler with threads",
-    "asyncio": "APScheduler with asyncio",
     "plain": "workerkit, plain",
     "async": "workerkit, async",
 }
 SUBJECTS = (
     Subject("plain", 100),
     Subject("threads", 1_000),
-    Subject("asyncio", 1_000),
     Subject("plain", 1_000),
     Subject("async", 1_000),
     Subject("threads", 10_000),

@@ -10,7 +10,7 @@ DEMAND = 10_000
 """Runs a second that are due; more than most can do."""
 WORKERS = 2_000
 """That share them: each is due every 0.2 s."""
-SECONDS = 1.2
+SECONDS = 1.0
 """For which they are counted."""
 BURST = 5_000
 """Workers that are due in one instant."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.hosts.load import Hosting
 
-NAMES = ("plain", "async", "threads", "asyncio")
+NAMES = ("plain", "async", "threads")
 
 
 def made(name: str, database: Path) -> Hosting:
@@ -14,11 +14,7 @@ def made(name: str, database: Path) -> Hosting:
             from benchmarks.hosts.ours import Async, Ours, Plain
 
             return Ours(database, Plain if name == "plain" else Async)
-        case "threads":
+        case _:
             from benchmarks.hosts.apscheduler import Threads
 
             return Threads()
-        case _:
-            from benchmarks.hosts.apscheduler import Asyncio
-
-            return Asyncio()

@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -97,7 +98,13 @@ class Terminal:
         return (self.processor_time() - before) / (time.perf_counter() - began) * 100
 
     def processor_time(self) -> float:
-        """Seconds of a core that it has taken so far, without its children."""
+        """Seconds of a core that it has taken so far, without its children.
+
+        Linux tells it by the nanosecond for each thread that lives (proc_pid_schedstat), others in steps of 10 ms.
+        """
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        if tasks.is_dir():
+            return sum(map(_nanoseconds, tasks.iterdir())) / 1e9
         times = self._program.cpu_times()
         return times.user + times.system
 
@@ -109,6 +116,14 @@ class Terminal:
             self._written += os.read(self._master, 1 << 16)
             return True
         return False
+
+
+def _nanoseconds(task: Path) -> int:
+    """What a thread has taken of the processor; 0 where it has just ended."""
+    try:
+        return int((task / "schedstat").read_text().split()[0])
+    except OSError:
+        return 0
 
 
 def _environment() -> dict[str, str]:
