@@ -55,6 +55,9 @@ class Recording:
             result=Result(Outcome.SUCCEEDED),
             status=Status.IDLE,
             recent=RECENT,
+            last_run_at=run.started_at,
+            next_run_at=run.next_run_at,
+            covered_until=run.due_at,
         )
 
     def close(self) -> None:

@@ -233,6 +233,7 @@ class Seed:
         self._writer.submit(HostBeat(self.host_id, now))
         self._next_run = 1
         self._next_gap = 1
+        self._started: dict[int, RunStarted] = {}
         self._recent: dict[str, deque[tuple[str, Micros]]] = {}
 
     def __enter__(self) -> Self:
@@ -272,20 +273,19 @@ class Seed:
         """A run begins; its id."""
         run_id, self._next_run = self._next_run, self._next_run + 1
         at = self.now if at is None else at
-        self.submit(
-            RunStarted(
-                run_id,
-                worker,
-                1,
-                Trigger.SCHEDULE,
-                at,
-                at,
-                self.host_id,
-                self.now + next_in,
-                at,
-                params=json.dumps(params) if params else None,
-            ),
+        begun = self._started[run_id] = RunStarted(
+            run_id,
+            worker,
+            1,
+            Trigger.SCHEDULE,
+            at,
+            at,
+            self.host_id,
+            self.now + next_in,
+            at,
+            params=json.dumps(params) if params else None,
         )
+        self.submit(begun)
         return run_id
 
     def finish(
@@ -309,7 +309,21 @@ class Seed:
         after = status or (Status.FAILED if outcome == "failed" else Status.IDLE)
         result = Result(Outcome(outcome), failure)
         ended = self.now if at is None else at
-        self.submit(RunFinished(run_id, worker, ended, took, result, after, json.dumps(list(recent))))
+        begun = self._started[run_id]
+        self.submit(
+            RunFinished(
+                run_id,
+                worker,
+                ended,
+                took,
+                result,
+                after,
+                json.dumps(list(recent)),
+                begun.started_at,
+                begun.next_run_at,
+                begun.due_at,
+            )
+        )
 
     def fail(self, worker: str, capture: dict[str, Any], **how: Any) -> int:
         """A run that failed like this; its id."""

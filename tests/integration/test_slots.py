@@ -1,7 +1,7 @@
 """Every due slot has a verdict: a run or a gap. The clock is moved by hand; no scheduler runs."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,8 +15,10 @@ from workerkit.registry import Registry
 from workerkit.roster import LiveWorker, Roster
 from workerkit.runner import Runner
 from workerkit.slots import Slots
-from workerkit.store.events import Event, RunStarted, SlotsMissed
+from workerkit.store.events import Event, RunGoesOn, RunStarted, SlotsMissed
 from workerkit.watchdog import Watchdog
+
+E = TypeVar("E", bound=Event)
 
 
 class Recorder:
@@ -35,6 +37,9 @@ class Recorder:
 
     def runs(self) -> list[RunStarted]:
         return [event for event in self.events if isinstance(event, RunStarted)]
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
 
     def gaps(self) -> list[SlotsMissed]:
         """Gap rows as the database would hold them: the latest event of each id."""
@@ -112,6 +117,36 @@ def test_a_slot_that_comes_due_gets_a_run() -> None:
     assert run.covered_until == run.due_at
     assert run.next_run_at == run.due_at + SECOND
     assert list(scene.verdicts()) == ["run"]
+
+
+def test_in_a_press_of_runs_the_next_begin_quietly_and_are_shown_when_they_go_on() -> None:
+    names = tuple(f"w{number}" for number in range(12))
+    scene = Scene(names)
+    scene.clock.advance(1)
+    for name in names:
+        scene.slots.look(name)
+    assert [run.quiet for run in scene.writer.runs()] == [False] * 8 + [True] * 4
+    everybody = scene.roster.active()
+
+    for active in everybody:
+        scene.runner.show(active)
+    assert scene.writer.of(RunGoesOn) == [], "it may be over in a moment"
+    scene.clock.advance(0.06)
+    everybody[-1].claim()
+    for active in everybody * 2:
+        scene.runner.show(active)
+    shown = scene.writer.of(RunGoesOn)
+    live = scene.roster["w8"]
+    assert shown[0] == RunGoesOn(9, "w8", scene.clock.now() - 60_000, live.next_run_at, live.covered_until)
+    assert [event.run_id for event in shown] == [9, 10, 11], "the first began aloud, the last has ended"
+
+
+def test_a_run_that_a_command_asked_for_never_begins_quietly() -> None:
+    scene = Scene(tuple(f"w{number}" for number in range(12)))
+    scene.clock.advance(1)
+    for live in scene.roster:
+        scene.runner.begin(live, Trigger.MANUAL, scene.clock.now(), command_id=5)
+    assert [run.quiet for run in scene.writer.runs()] == [False] * 12
 
 
 def test_looking_twice_at_one_slot_runs_it_once() -> None:

@@ -335,6 +335,7 @@ class Engine:
             self._runner.go_on_without_disk()
         for active in (running := self.roster.active()):
             run = active.run
+            self._runner.show(active)
             if (lines := active.output.drain(run.id, run.worker)) is not None:
                 self._writer.submit(lines)
             reported = active.context.reported if active.context else None
@@ -366,9 +367,10 @@ class Engine:
 
     def _tell_next_runs(self) -> None:
         now = self._clock.now()
-        for live in self.roster:
-            next_run_at = live.registration.schedule.next_slot(live.name, now)
-            self._writer.submit(NextRunMoved(live.name, next_run_at, live.covered_until))
+        with self.roster.lock:
+            for live in self.roster:
+                live.next_run_at = live.registration.schedule.next_slot(live.name, now)
+                self._writer.submit(NextRunMoved(live.name, live.next_run_at, live.covered_until))
 
     def _check_scheduler(self) -> None:
         if not self._timing.alive and not self._going_down:

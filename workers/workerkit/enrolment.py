@@ -38,6 +38,8 @@ def live_worker(registration: Registration, record: WorkerRecord, state: str, re
         suspended=record.suspended_because or "",
         failing=record.consecutive_failures > 0 or record.last_outcome == Outcome.FAILED,
         failures_in_row=record.consecutive_failures,
+        last_run_at=record.last_run_at or 0,
+        next_run_at=record.next_run_at,
         covered_until=record.covered_until or 0,
         state=state,
         recent=tuple(remembered(outcome, duration) for outcome, duration in record.recent),

@@ -68,6 +68,8 @@ class ActiveRun:
     """Recorded as timed out while its code still holds its place."""
     replaced: bool = False
     """The pool got another thread in place of the one that this run does not give back."""
+    shown: bool = True
+    """Its worker's row says that it runs; changed with the roster's lock held."""
     launched: bool = False
     """It was handed to an executor; changed with the roster's lock held."""
     claimed: bool = False
@@ -142,6 +144,10 @@ class LiveWorker:
     """Its last run that counts failed."""
     failures_in_row: int = 0
     """Occurrences, not attempts."""
+    last_run_at: Micros = 0
+    """When its latest run began."""
+    next_run_at: Micros | None = None
+    """As it was recorded last."""
     covered_until: Micros = 0
     """Every slot up to here has its verdict."""
     gap: OpenGap | None = None

@@ -26,7 +26,7 @@ from workerkit.postmortem import HeldFailures
 from workerkit.retries import Retries
 from workerkit.roster import ActiveRun, LiveWorker, Refusal, Roster, Run
 from workerkit.schedule import format_duration
-from workerkit.store.events import EventSink, RunFinished, RunStarted, StatusChanged, WorkerSuspended
+from workerkit.store.events import EventSink, RunFinished, RunGoesOn, RunStarted, StatusChanged, WorkerSuspended
 from workerkit.surroundings import Surroundings
 from workerkit.watchdog import Watchdog
 
@@ -36,6 +36,11 @@ COOPERATION = 1.0
 """Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
 CROWD = 64
 """Runs that wait, beyond which slots had better come at a slower pace."""
+PRESS = 8
+"""Runs that wait, beyond which the next begin quietly: their worker's row, which is the dearest part of what is
+written, is then written once, at their end, unless that is not near."""
+QUIET: Micros = 50_000
+"""For which nothing is said of them."""
 MAX_WAITING = 10_000
 """Runs that may wait for a thread, or for their start to be written; beyond it a due slot is a gap (overload)."""
 
@@ -166,6 +171,9 @@ class Runner:
         if scheduled:
             live.covered_until = max(live.covered_until, run.due_at)
             live.gap = None
+        next_run_at = live.registration.schedule.next_slot(live.name, run.started_at)
+        live.last_run_at, live.next_run_at = run.started_at, next_run_at
+        active.shown = command_id is not None or self._waiting <= PRESS
         event = RunStarted(
             run_id=run.id,
             worker=run.worker,
@@ -174,12 +182,22 @@ class Runner:
             due_at=run.due_at,
             started_at=run.started_at,
             host_id=self._host_id,
-            next_run_at=live.registration.schedule.next_slot(live.name, run.started_at),
+            next_run_at=next_run_at,
             covered_until=live.covered_until if scheduled else None,
             params=json.dumps(run.params) if run.params else None,
             command_id=command_id,
+            quiet=not active.shown,
         )
         self._writer.submit(event, partial(self._execute, active))
+
+    def show(self, active: ActiveRun) -> None:
+        """Says of a run that began quietly that it runs, where it has done so for a while."""
+        with self._roster.lock:
+            run = active.run
+            if active.shown or active.claimed or self._clock.now() - run.started_at < QUIET:
+                return
+            active.shown, live = True, self._roster[run.worker]
+            self._writer.submit(RunGoesOn(run.id, run.worker, live.last_run_at, live.next_run_at, live.covered_until))
 
     def _execute(self, active: ActiveRun, error: BaseException | None) -> None:
         """On the writer's thread, after the start is on disk: hands the run to a thread or the event loop."""
@@ -331,6 +349,9 @@ class Runner:
                 result=result,
                 status=live.status(),
                 recent=live.remember(result.outcome, duration),
+                last_run_at=live.last_run_at,
+                next_run_at=live.next_run_at,
+                covered_until=live.covered_until,
                 dropped_lines=active.output.dropped,
                 retry_at=retry_at,
                 running_run_id=live.running_run_id(),

@@ -205,6 +205,7 @@ class Slots:
         else:
             gap = live.gap = OpenGap(self._roster.new_gap_id(), reason, run_id, first, last, count)
         live.covered_until = max(live.covered_until, last)
+        live.next_run_at = live.registration.schedule.next_slot(live.name, self._clock.now())
         self._writer.submit(
             SlotsMissed(
                 gap_id=gap.id,
@@ -216,7 +217,7 @@ class Slots:
                 detail=detail,
                 host_id=self._host_id,
                 run_id=run_id,
-                next_run_at=live.registration.schedule.next_slot(live.name, self._clock.now()),
+                next_run_at=live.next_run_at,
                 covered_until=live.covered_until,
             )
         )

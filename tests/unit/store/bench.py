@@ -133,6 +133,9 @@ class Bench:
             "duration": self.clock.now() - start.started_at,
             "status": Status.FAILED if result.outcome is Outcome.FAILED else Status.IDLE,
             "recent": "[]",
+            "last_run_at": start.started_at,
+            "next_run_at": start.next_run_at,
+            "covered_until": start.covered_until or 0,
         }
         return RunFinished(run_id=start.run_id, worker=start.worker, result=result, **{**fields, **changes})
 

@@ -31,6 +31,7 @@ from workerkit.store.events import (
     LogLine,
     NextRunMoved,
     RetryDropped,
+    RunGoesOn,
     RunProgressed,
     SlotsMissed,
     StatusChanged,
@@ -75,6 +76,12 @@ class _Cursor(sqlite3.Cursor):
 class _Connection(sqlite3.Connection):
     def cursor(self, factory: Any = None) -> Any:
         return super().cursor(_Cursor)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        return self.cursor().executemany(sql, parameters)
 
     def commit(self) -> None:
         _Calls.do("COMMIT", super().commit, self)
@@ -188,6 +195,9 @@ def play(stage: Stage) -> None:
     expect_written(
         stage.write(
             RetryDropped(fourth.run_id, "c", Status.FAILED),
+            fifth := stage.started("b", quiet=True),
+            RunGoesOn(fifth.run_id, "b", fifth.started_at, fifth.next_run_at, fifth.due_at),
+            stage.finished(fifth, SUCCEEDED),
             WorkerSuspended("c", clock.now(), "it failed 2 times in a row", Status.SUSPENDED),
         )
     )
@@ -202,7 +212,7 @@ def play(stage: Stage) -> None:
     expect_written(stage.write(last))
     expect_written(stage.write(stage.finished(last, CANCELLED)))
     now = clock.now()
-    assert stage.call(lambda connection, _change: retention.prune(connection, now=now, patience=60)).runs == 4
+    assert stage.call(lambda connection, _change: retention.prune(connection, now=now, patience=60)).runs == 5
     stage.call(lambda connection, change: operations.reset_counters(connection, change, "c", 100))
     stage.call(lambda connection, change: operations.end_host(connection, change, stage.host_id, now))
 

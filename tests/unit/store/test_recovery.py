@@ -1,6 +1,6 @@
 from tests.unit.store.bench import FAILED, SUCCEEDED, Bench, spec
 from workerkit.clock import MINUTE, SECOND
-from workerkit.outcome import Status
+from workerkit.outcome import Status, Trigger
 from workerkit.store import operations
 from workerkit.store.events import HostBeat, RunProgressed, StatusChanged
 
@@ -36,6 +36,31 @@ def test_what_was_in_flight_is_recorded_as_a_crash_and_counted(bench: Bench) -> 
     assert failure.capture == {"version": 1, "exceptions": [], "note": error}
     assert sum(minute.failed for minute in bench.reader.activity(0)) == 2
     assert begun.next_run_id == start.run_id + 1
+
+
+def test_what_a_quiet_start_has_left_out_is_made_up_for(bench: Bench) -> None:
+    bench.run("a")
+    bench.clock.advance(5)
+    start = bench.started("a", quiet=True)
+    manual = bench.started("b", trigger=Trigger.MANUAL, covered_until=None, quiet=True)
+    covered = bench.worker("b").covered_until
+    bench.write(start, manual)
+    die(bench)
+    bench.begin_host()
+    worker = bench.worker("a")
+    assert (worker.last_run_at, worker.covered_until) == (start.started_at, start.due_at)
+    assert (worker.status, worker.success_count, worker.failure_count) == ("failed", 1, 1)
+    assert (bench.worker("b").last_run_at, bench.worker("b").covered_until) == (manual.started_at, covered)
+    assert bench.writer.call(operations.rebuild_counters) == []
+
+
+def test_recovery_never_takes_back_how_far_slots_are_covered(bench: Bench) -> None:
+    late, early = bench.started("a", due_at=bench.clock.now() - 9), bench.started("a", quiet=True, due_at=5)
+    bench.write(late, early)
+    covered = bench.worker("a").covered_until
+    die(bench)
+    bench.begin_host()
+    assert bench.worker("a").covered_until == covered
 
 
 def test_the_dead_host_is_closed_and_the_new_one_says_how_many_it_recovered(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from workerkit.store.events import (
     LinesCaptured,
     LogLine,
     NextRunMoved,
+    RunGoesOn,
     RunProgressed,
     SlotsMissed,
     StatusChanged,
@@ -25,6 +26,50 @@ def test_a_run_that_begins_is_recorded_with_its_worker(bench: Bench) -> None:
     assert (worker.last_run_at, worker.next_run_at) == (event.started_at, event.next_run_at)
     assert worker.covered_until == event.covered_until
     assert bench.worker("b").status == "idle"
+
+
+def test_a_quiet_start_leaves_the_workers_row_to_the_runs_end(bench: Bench) -> None:
+    before = bench.worker("a")
+    event = bench.started("a", quiet=True)
+    bench.write(event)
+    assert bench.record(event.run_id).outcome is None
+    assert bench.worker("a") == before
+    assert sum(minute.started for minute in bench.reader.activity(0)) == 1
+    bench.write(bench.finished(event))
+    worker = bench.worker("a")
+    assert (worker.status, worker.running_run_id, worker.success_count) == ("idle", None, 1)
+    assert (worker.last_run_at, worker.next_run_at) == (event.started_at, event.next_run_at)
+    assert worker.covered_until == event.covered_until
+    assert worker.change > before.change
+
+
+def test_a_run_that_began_quietly_and_goes_on_is_shown_as_running(bench: Bench) -> None:
+    event = bench.started("a", quiet=True)
+    bench.write(event, RunGoesOn(event.run_id, "a", event.started_at, event.next_run_at, event.due_at))
+    worker = bench.worker("a")
+    assert (worker.status, worker.running_run_id, worker.last_run_at) == ("running", event.run_id, event.started_at)
+    assert (worker.next_run_at, worker.covered_until) == (event.next_run_at, event.due_at)
+
+
+def test_runs_that_begin_together_are_each_as_quiet_as_they_say(bench: Bench) -> None:
+    quiet, loud = bench.started("a", quiet=True), bench.started("b")
+    bench.write_together(quiet, loud)
+    assert (bench.worker("a").status, bench.worker("b").status) == ("idle", "running")
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 40])
+def test_of_several_ends_of_one_run_the_first_counts(bench: Bench, number: int) -> None:
+    """However many end together; a run that never began has no end."""
+    starts = [bench.started("ab"[count % 2]) for count in range(number)]
+    bench.write(*starts)
+    nobody = bench.finished(starts[0]._replace(run_id=10_000), FAILED)
+    ends = [bench.finished(start) for start in starts]
+    bench.write_together(*ends, nobody, *(bench.finished(start, FAILED) for start in starts))
+    bench.write_together(*(bench.finished(start, FAILED) for start in starts))
+    assert bench.worker("a").success_count + bench.worker("b").success_count == number
+    assert bench.worker("a").failure_count + bench.worker("b").failure_count == 0
+    assert bench.reader.failures() == []
+    assert bench.reader.run(10_000) is None
 
 
 def test_a_manual_run_leaves_alone_how_far_slots_are_covered(bench: Bench) -> None:

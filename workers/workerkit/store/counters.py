@@ -16,7 +16,7 @@ class Counters:
     failures: int
     consecutive_failures: int
     stored_runs: int
-    """Rows in runs, counted or not."""
+    """Rows in runs that have an outcome, counted or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ _TOTALS = (
         func.count(case((_failed_for_good & (runs.c.id > func.coalesce(_last_success.c.run_id, 0)), 1))).label(
             "failed_since"
         ),
-        func.count(runs.c.id).label("found"),
+        func.count(runs.c.outcome).label("found"),
     )
     .join_from(workers, _last_success, _last_success.c.name == workers.c.name, isouter=True)
     .join(runs, runs.c.worker == workers.c.name, isouter=True)

@@ -11,7 +11,10 @@ from workerkit.outcome import GapReason, Result, Status, Trigger
 
 
 class RunStarted(NamedTuple):
-    """Inserts the run; the worker becomes `running` with last_run_at and next_run_at; activity counts a start."""
+    """Inserts the run; the worker becomes `running` with last_run_at and next_run_at; activity counts a start.
+
+    A quiet one leaves the worker's row as it is: its end says all of it, or RunGoesOn where that is not near.
+    """
 
     run_id: int
     worker: str
@@ -26,6 +29,17 @@ class RunStarted(NamedTuple):
     params: str | None = None
     command_id: int | None = None
     """The command that asked for it: answered with the run's start, so that neither is recorded without the other."""
+    quiet: bool = False
+
+
+class RunGoesOn(NamedTuple):
+    """A run that began quietly has not ended at once: the worker becomes `running`, with what its start left out."""
+
+    run_id: int
+    worker: str
+    last_run_at: Micros
+    next_run_at: Micros | None
+    covered_until: Micros | None
 
 
 class RunFinished(NamedTuple):
@@ -35,7 +49,8 @@ class RunFinished(NamedTuple):
     failed: failure_count + 1, last_error = failure.error, one row in failures; and consecutive_failures + 1, unless
     another attempt follows (`retry_at`): then the occurrence has not failed yet.
     cancelled, interrupted: no counter moves.
-    `status` is what the worker is from now on (the host knows whether it is paused or stuck).
+    `status` is what the worker is from now on (the host knows whether it is paused or stuck); the moments are those
+    that hold now, for the run's start may have left them out.
     """
 
     run_id: int
@@ -45,6 +60,9 @@ class RunFinished(NamedTuple):
     result: Result
     status: Status
     recent: str
+    last_run_at: Micros
+    next_run_at: Micros | None
+    covered_until: Micros
     dropped_lines: int = 0
     retry_at: Micros | None = None
     """When another attempt follows."""
@@ -156,6 +174,7 @@ class HostBeat(NamedTuple):
 
 Event = (
     RunStarted
+    | RunGoesOn
     | RunFinished
     | RetryDropped
     | WorkerSuspended

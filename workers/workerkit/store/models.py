@@ -90,7 +90,9 @@ workers = Table(
         server_default="0",
         comment="counters were last reset before this run",
     ),
-    Column("stored_runs", BigInteger, nullable=False, server_default="0", comment="its rows in runs"),
+    Column(
+        "stored_runs", BigInteger, nullable=False, server_default="0", comment="its rows in runs that have an outcome"
+    ),
     Column("pruned_successes", BigInteger, nullable=False, server_default="0", comment="counted, their rows pruned"),
     Column("pruned_failures", BigInteger, nullable=False, server_default="0", comment="counted, their rows pruned"),
     Column("last_run_at", BigInteger),

@@ -1,5 +1,6 @@
 """Statements that are executed again and again: by a host for every run, by a screen at every look."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, cast
@@ -39,12 +40,20 @@ class Prepared:
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Executes it for each row, in their order."""
-        cursor = connection.connection.cursor()
+        driver = _driver(connection)
+        if len(rows) < TOGETHER[-1]:  # as nearly always
+            if rows:
+                driver.executemany(self._compiled(connection), rows)
+            return
         for part in self._parts(rows):
             if len(part) in TOGETHER:
-                cursor.execute(self._compiled(connection, len(part)), tuple(chain.from_iterable(part)))
+                driver.execute(self._compiled(connection, len(part)), tuple(chain.from_iterable(part)))
             else:
-                cursor.executemany(self._compiled(connection), part)
+                driver.executemany(self._compiled(connection), part)
+
+    def applies(self, connection: Connection, row: Row) -> bool:
+        """Executes it, an UPDATE, for one row; whether it found something to change."""
+        return _driver(connection).execute(self._compiled(connection), row).rowcount > 0
 
     def _parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """Rows that go to the driver in one call."""
@@ -62,9 +71,7 @@ class Prepared:
 
         All of them: a cursor left open would hold its snapshot, and with it the WAL, for as long.
         """
-        cursor = connection.connection.cursor()
-        cursor.execute(self._compiled(connection), values)
-        return cursor.fetchall()
+        return _driver(connection).execute(self._compiled(connection), values).fetchall()
 
     def column(self, connection: Connection, *values: Any) -> list[Any]:
         """Executes it as a query, and returns its first column."""
@@ -102,6 +109,11 @@ class Prepared:
         first, *others = str(compiled).split("?")
         terms = [numbers.get(name) or _literal(compiled.params[name]) for name in compiled.positiontup or ()]
         return first + "".join(term + text for term, text in zip(terms, others, strict=True))
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """SQLAlchemy's connection without what it adds, which takes as long as to bind a row."""
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
 
 
 def _cut(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

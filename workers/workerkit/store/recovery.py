@@ -1,9 +1,12 @@
 """What a dead host left behind is put right, before the next host does anything else."""
 
+from dataclasses import dataclass, field
+from typing import Any
+
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from workerkit.clock import Micros
-from workerkit.outcome import Failure, FailureKind, Outcome, Result, Status
+from workerkit.outcome import Failure, FailureKind, Outcome, Result, Status, Trigger
 from workerkit.store import codec, columns, rows
 from workerkit.store.events import RunFinished
 from workerkit.store.models import hosts, runs, workers
@@ -112,17 +115,36 @@ def _crashed(run: RunRecord, host: HostRecord) -> RunRecord:
     )
 
 
+@dataclass(slots=True)
+class _Told:
+    """What a worker's row is to say once its runs in flight have ended. Their starts may have left that out."""
+
+    paused: bool = False
+    recent: list[list[Any]] = field(default_factory=list)
+    last_run_at: Micros = 0
+    next_run_at: Micros | None = None
+    covered_until: Micros = 0
+
+    def take_in(self, run: RunRecord) -> None:
+        self.recent = [*self.recent, [run.outcome, run.duration]][-RECENT_RUNS:]
+        self.last_run_at = max(self.last_run_at, run.started_at)
+        if run.trigger != Trigger.MANUAL:
+            self.covered_until = max(self.covered_until, run.due_at)
+
+
 def _endings(connection: Connection, crashed: tuple[RunRecord, ...]) -> list[RunFinished]:
-    known = {row.name: row for row in connection.execute(select(workers.c.name, workers.c.paused, workers.c.recent))}
-    recent = {run.worker: codec.from_json(known[run.worker].recent, []) for run in crashed if run.worker in known}
+    told = {run.worker: _Told() for run in crashed}
+    for name, paused, recent, last_run_at, next_run_at, covered_until in connection.execute(_SAID).all():
+        if name in told:
+            told[name] = _Told(paused, codec.from_json(recent, []), last_run_at or 0, next_run_at, covered_until or 0)
     endings = []
     for run in crashed:
         assert run.finished_at is not None
         assert run.duration is not None
         assert run.error is not None
         assert run.dropped_lines is not None
-        recent[run.worker] = [*recent.get(run.worker, []), [run.outcome, run.duration]][-RECENT_RUNS:]
-        paused = run.worker in known and known[run.worker].paused
+        worker = told[run.worker]
+        worker.take_in(run)
         capture = {"version": 1, "exceptions": [], "note": run.error}
         endings.append(
             RunFinished(
@@ -131,9 +153,22 @@ def _endings(connection: Connection, crashed: tuple[RunRecord, ...]) -> list[Run
                 finished_at=run.finished_at,
                 duration=run.duration,
                 result=Result(Outcome.FAILED, Failure(FailureKind.CRASH, run.error, capture)),
-                status=Status.PAUSED if paused else Status.FAILED,
-                recent=codec.to_json(recent[run.worker]),
+                status=Status.PAUSED if worker.paused else Status.FAILED,
+                recent=codec.to_json(worker.recent),
+                last_run_at=worker.last_run_at,
+                next_run_at=worker.next_run_at,
+                covered_until=worker.covered_until,
                 dropped_lines=run.dropped_lines,
             )
         )
     return endings
+
+
+_SAID = select(
+    workers.c.name,
+    workers.c.paused,
+    workers.c.recent,
+    workers.c.last_run_at,
+    workers.c.next_run_at,
+    workers.c.covered_until,
+)

@@ -1,7 +1,6 @@
 """What the life of a run changes in the tables: its start, progress, lines and end, with all that hangs on them."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -13,12 +12,13 @@ from workerkit.store import codec
 from workerkit.store.events import (
     LinesCaptured,
     RunFinished,
+    RunGoesOn,
     RunProgressed,
     RunStarted,
 )
 from workerkit.store.groups import Occurrence, count_failures
 from workerkit.store.models import activity, commands, failures, log_lines, runs, worker_state, workers
-from workerkit.store.prepared import Prepared
+from workerkit.store.prepared import Prepared, Row
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
 
 _this_worker = workers.c.name == bindparam("_worker")
@@ -31,14 +31,13 @@ _begin_worker = Prepared(
     .where(_this_worker)
     .values(
         status="running",
-        last_run_at=bindparam("started"),
+        last_run_at=bindparam("began"),
         next_run_at=bindparam("next_run"),
         covered_until=func.coalesce(bindparam("covered"), workers.c.covered_until),
         running_run_id=bindparam("run"),
-        stored_runs=workers.c.stored_runs + 1,
         change=bindparam("changed"),
     ),
-    *("_worker", "started", "next_run", "covered", "run", "changed"),
+    *("_worker", "began", "next_run", "covered", "run", "changed"),
 )
 
 
@@ -58,6 +57,7 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
         [
             (event.worker, event.started_at, event.next_run_at, event.covered_until, event.run_id, change)
             for event in events
+            if not event.quiet
         ],
     )
     answered = [
@@ -72,7 +72,17 @@ def run_started(connection: Connection, change: int, events: Sequence[RunStarted
     ]
     if answered:
         connection.execute(_answer, answered)
-    count_activity(connection, Counter((minute_of(event.started_at), "started") for event in events))
+    _count_activity(connection, [(event.started_at, "started") for event in events])
+
+
+def run_goes_on(connection: Connection, change: int, events: Sequence[RunGoesOn]) -> None:
+    _begin_worker.execute(
+        connection,
+        [
+            (event.worker, event.last_run_at, event.next_run_at, event.covered_until, event.run_id, change)
+            for event in events
+        ],
+    )
 
 
 _answer = (
@@ -124,7 +134,11 @@ _end_worker = Prepared(
             else_=workers.c.consecutive_failures,
         ),
         last_error=func.coalesce(bindparam("failure_error"), workers.c.last_error),
+        stored_runs=workers.c.stored_runs + 1,
         last_outcome=bindparam("ended"),
+        last_run_at=bindparam("began"),
+        next_run_at=bindparam("next_run"),
+        covered_until=bindparam("covered"),
         last_duration_us=bindparam("took"),
         running_run_id=bindparam("still_running"),
         host_crashes=0,
@@ -132,47 +146,60 @@ _end_worker = Prepared(
         change=bindparam("changed"),
     ),
     *("_worker", "run", "ended", "failure_error", "took"),
-    *("status_now", "recent_now", "again_at", "still_running", "changed"),
+    *("status_now", "recent_now", "again_at", "still_running", "began", "next_run", "covered", "changed"),
 )
 
 
 def run_finished(connection: Connection, change: int, events: Sequence[RunFinished]) -> None:
     """Runs that have an outcome already, or never began, are left alone: nothing of such an event is written."""
-    ending = _still_in_flight(connection, events)
-    if not ending:
+    ended = _end_runs(connection, events)
+    if not ended:
         return
-    endings = [(event, event.result, _failure_of(event.result)) for event in ending]
-    _finish_run.execute(
-        connection,
-        [
-            (
-                *(event.run_id, str(result.outcome), failure and str(failure.kind), _error_of(failure)),
-                *(storable_or_none(result.summary, LINE_LIMIT), event.finished_at, event.duration),
-                *(event.dropped_lines, event.retry_at),
-            )
-            for event, result, failure in endings
-        ],
-    )
     _end_worker.execute(
         connection,
         [
             (
-                *(event.worker, event.run_id, str(result.outcome), _error_of(failure), event.duration),
-                *(str(event.status), event.recent, event.retry_at, event.running_run_id, change),
+                *(event.worker, event.run_id, str(event.result.outcome), _error_of(event.result), event.duration),
+                *(str(event.status), event.recent, event.retry_at, event.running_run_id),
+                *(event.last_run_at, event.next_run_at, event.covered_until, change),
             )
-            for event, result, failure in endings
+            for event in ended
         ],
     )
     insert_failures(
         connection,
-        [(event.run_id, event.worker, event.finished_at, failure) for event, _, failure in endings if failure],
+        [
+            (event.run_id, event.worker, event.finished_at, failure)
+            for event in ended
+            if (failure := _failure_of(event.result)) is not None
+        ],
     )
     _save_state.execute(
         connection,
-        [(event.worker, result.state, event.finished_at) for event, result, _ in endings if result.state is not None],
+        [(event.worker, event.result.state, event.finished_at) for event in ended if event.result.state is not None],
     )
-    count_activity(
-        connection, Counter((minute_of(event.finished_at), str(result.outcome)) for event, result, _ in endings)
+    _count_activity(connection, [(event.finished_at, str(event.result.outcome)) for event in ended])
+
+
+FEW = 8
+"""Runs that end together, below which each is asked by its UPDATE whether it was in flight, rather than all before."""
+
+
+def _end_runs(connection: Connection, events: Sequence[RunFinished]) -> Sequence[RunFinished]:
+    """Writes the ends of runs that are in flight, and returns those."""
+    if len(events) < FEW:
+        return [event for event in events if _finish_run.applies(connection, _end_of(event))]
+    ending = _still_in_flight(connection, events)
+    _finish_run.execute(connection, [_end_of(event) for event in ending])
+    return ending
+
+
+def _end_of(event: RunFinished) -> Row:
+    result, failure = event.result, _failure_of(event.result)
+    return (
+        *(event.run_id, str(result.outcome), failure and str(failure.kind), _error_of(result)),
+        *(storable_or_none(result.summary, LINE_LIMIT), event.finished_at, event.duration),
+        *(event.dropped_lines, event.retry_at),
     )
 
 
@@ -196,7 +223,8 @@ def _failure_of(result: Result) -> Failure | None:
     return result.failure
 
 
-def _error_of(failure: Failure | None) -> str | None:
+def _error_of(result: Result) -> str | None:
+    failure = _failure_of(result)
     return None if failure is None else storable(failure.error, LINE_LIMIT)
 
 
@@ -230,7 +258,7 @@ def insert_failures(connection: Connection, failed: Sequence[tuple[int, str, Mic
         connection,
         [
             (
-                *(each.run_id, each.worker, each.at, str(each.failure.kind), _error_of(each.failure)),
+                *(each.run_id, each.worker, each.at, str(each.failure.kind), storable(each.failure.error, LINE_LIMIT)),
                 codec.pack(each.failure.capture) if each.failure.capture else b"",
                 each.mark.digest,
             )
@@ -309,15 +337,11 @@ _add_activity = Prepared(
 )
 
 
-def minute_of(moment: Micros) -> Micros:
-    """The beginning of its minute."""
-    return moment - moment % MINUTE
-
-
-def count_activity(connection: Connection, happened: Mapping[tuple[Micros, str], int]) -> None:
-    """Adds to the minutes: how often at which moment a run `started`, or ended with which outcome."""
+def _count_activity(connection: Connection, happened: Sequence[tuple[Micros, str]]) -> None:
+    """Adds to the minutes: at which moment a run `started`, or ended with which outcome."""
     minutes: dict[Micros, list[int]] = {}
-    for (moment, what), times in happened.items():
-        counts = minutes.setdefault(minute_of(moment), [0] * len(_COUNTED))
-        counts[_COUNTED.index(what if what in _COUNTED else "other")] += times
+    for moment, what in happened:
+        minute = moment - moment % MINUTE
+        counts = minutes.get(minute) or minutes.setdefault(minute, [0] * len(_COUNTED))
+        counts[_COUNTED.index(what if what in _COUNTED else "other")] += 1
     _add_activity.execute(connection, [(minute, *counts) for minute, counts in minutes.items()])

@@ -24,7 +24,7 @@ from workerkit.store.files import check_private, create_private
 from workerkit.store.models import hosts
 from workerkit.store.writes import APPLY
 
-VERSION = 2
+VERSION = 3
 MAX_BYTES = 64 * 1024 * 1024
 """A file beyond it takes no more events, and is not read."""
 LEFT_OUT = (LinesCaptured, RunProgressed, HostBeat)

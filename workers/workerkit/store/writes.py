@@ -16,13 +16,14 @@ from workerkit.store.events import (
     PauseEnded,
     RetryDropped,
     RunFinished,
+    RunGoesOn,
     RunProgressed,
     RunStarted,
     SlotsMissed,
     StatusChanged,
     WorkerSuspended,
 )
-from workerkit.store.run_writes import lines_captured, run_finished, run_progressed, run_started
+from workerkit.store.run_writes import lines_captured, run_finished, run_goes_on, run_progressed, run_started
 from workerkit.store.worker_writes import (
     host_beat,
     next_run_moved,
@@ -35,6 +36,7 @@ from workerkit.store.worker_writes import (
 
 APPLY: dict[type[Event], Callable[[Connection, int, Sequence[Any]], None]] = {
     RunStarted: run_started,
+    RunGoesOn: run_goes_on,
     RunFinished: run_finished,
     RetryDropped: retry_dropped,
     WorkerSuspended: worker_suspended,
