@@ -221,7 +221,13 @@ class ConsoleApp(App[Exit]):
         from workerkit.store.database import Database
 
         path = database.path
-        self.feed = Feed(lambda: Database.open(path, create=False), self.post_message, clock=self._clock)
+        host = self.session.host
+        self.feed = Feed(
+            lambda: Database.open(path, create=False),
+            self.post_message,
+            clock=self._clock,
+            nudge=host.nudge if host is not None else None,
+        )
         self.feed.start()
 
     def _not_opened(self, error: Exception) -> None:

@@ -30,12 +30,12 @@ from workerkit.store.records import (
     WorkerRecord,
 )
 
-TICK = 0.25
+TICK = 0.3
 """Seconds between two looks at the database: rows that change faster can't be read, and each picture costs."""
 HURRIED = 0.1
 """The same while the operator waits for what a command brings about."""
 SLOW_EVERY: Micros = SECOND
-"""How often what no commit announces is looked at: whether the host lives, whether the file is still there."""
+"""How often what no commit announces is looked at: whether the host lives."""
 RECORD_EVERY: Micros = SECOND // 2
 """How often details are read again when the worker's record changed."""
 DETAIL_EVERY: Micros = SECOND // 2
@@ -65,6 +65,7 @@ class Reading(Protocol):
     def gaps(self, worker: str | None = None, limit: int = 50) -> list[GapRecord]: ...
     def commands(self, worker: str | None = None, limit: int = 50) -> list[CommandRecord]: ...
     def latest_command(self, worker: str, verb: str) -> CommandRecord | None: ...
+    def pending_commands(self) -> list[CommandRecord]: ...
     def marks(self, worker: str, run_id: int | None) -> Sequence[int | None]: ...
     def close(self) -> None: ...
 
@@ -129,6 +130,8 @@ class Feed:
 
     Any error while reading becomes `Snapshot.trouble`; the feed opens the database anew and tries again every second,
     so it also finds one that was replaced.
+
+    `nudge` is called when commands wait for the host: one in this process need not look for them itself.
     """
 
     def __init__(
@@ -138,6 +141,7 @@ class Feed:
         *,
         clock: Clock,
         wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
+        nudge: Callable[[], object] | None = None,
     ) -> None:
         self._post = post
         self._clock = clock
@@ -149,7 +153,7 @@ class Feed:
         self._hurry_until: Micros = 0
         self._wanted: str | None = None
         self._question: Question | None = None
-        self._view = _View(open_database, clock)
+        self._view = _View(open_database, clock, nudge)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -227,9 +231,10 @@ class Feed:
 class _View:
     """What has been read so far. Used by one thread."""
 
-    def __init__(self, open_database: Callable[[], Readable], clock: Clock) -> None:
+    def __init__(self, open_database: Callable[[], Readable], clock: Clock, nudge: Callable[[], object] | None) -> None:
         self._open_database = open_database
         self._clock = clock
+        self._nudge = nudge
         self._database: Readable | None = None
         self._reader: Reading | None = None
         self._workers: dict[str, WorkerRecord] = {}
@@ -240,6 +245,7 @@ class _View:
         self._host: HostRecord | None = None
         self._alive = False
         self._activity: tuple[ActivityRecord, ...] = ()
+        self._since: Micros = 0
         self._slow_at: Micros | None = None
         self._trouble: str | None = None
         self._retry_at: Micros = 0
@@ -331,17 +337,21 @@ class _View:
         if self._dirty:
             changed = self._merge(reader.workers(since=self._change))
             self._host = reader.host()
+            if self._nudge is not None and reader.pending_commands():
+                self._nudge()
+        if self._dirty or _lately(now) != self._since:
+            self._since = _lately(now)
+            self._activity = tuple(reader.activity(self._since))
         if self._slow_at is None or not 0 <= now - self._slow_at < SLOW_EVERY:
-            self._alive = database.host_is_live()
-            self._activity = tuple(reader.activity(_lately(now)))
-            self._slow_at = now
+            self._alive, self._slow_at = database.host_is_live(), now
         self._dirty = False
         return changed
 
     def _begin(self, now: Micros) -> frozenset[str]:
         """Opens the database, and takes a first look, for which no reader is needed: that is ready only later."""
         self._database = self._open_database()
-        found = self._database.glance(_lately(now))
+        self._since = _lately(now)
+        found = self._database.glance(self._since)
         self._host, self._activity = found.host, tuple(found.activity)
         self._alive, self._slow_at = self._database.host_is_live(), now
         self._workers, self._statuses, self._change = {}, Counter(), 0
@@ -401,8 +411,8 @@ def _shown(host: HostRecord | None) -> tuple[object, ...] | None:
 
 
 def _lately(now: Micros) -> Micros:
-    """From when on activity is shown."""
-    return now - HOUR - MINUTE
+    """From which minute on activity is shown."""
+    return now - now % MINUTE - HOUR - MINUTE
 
 
 def _detail(reader: Reading, worker: WorkerRecord) -> WorkerDetail:

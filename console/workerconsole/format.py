@@ -10,6 +10,9 @@ UNKNOWN = "–"
 
 SECONDS_COUNT: Micros = 10 * MINUTE
 """Up to so far ahead a countdown has seconds."""
+CALM_FROM: Micros = 10 * SECOND
+CALM_STEP: Micros = 5 * SECOND
+"""Steps in which a calm time moves that is further away than CALM_FROM."""
 
 # One cell each, told apart by shape alone, in every common monospace font, and none that a terminal may draw as emoji.
 _STATUS_SYMBOLS = {
@@ -93,18 +96,21 @@ def duration(span: Micros | None) -> str:
     return _long(span)
 
 
-def ago(then: Micros | None, now: Micros) -> str:
-    """How long ago a moment was: `never`, `now`, `12s ago`, `3m ago`, `2h ago`, `3d ago`."""
+def ago(then: Micros | None, now: Micros, *, calm: bool = False) -> str:
+    """How long ago a moment was: `never`, `now`, `12s ago`, `3m ago`, `2h ago`, `3d ago`. For `calm` see until()."""
     if then is None:
         return "never"
     span = now - then
+    if calm and span >= CALM_FROM:
+        span -= span % CALM_STEP
     return "now" if span < SECOND else f"{_coarse(span)} ago"
 
 
-def until(then: Micros | None, now: Micros) -> str:
+def until(then: Micros | None, now: Micros, *, calm: bool = False) -> str:
     """How long until a moment: `–`, `due now`, `in 8s`, `in 3m 04s`, `in 14m`, `in 2h 05m`, `in 3d 04h`.
 
-    From ten minutes on nobody counts seconds, and a table of them would never be at rest.
+    From ten minutes on nobody counts seconds. In a table of many, which would never be at rest, nobody does from ten
+    seconds on: `calm` goes by steps of five there.
     """
     if then is None:
         return UNKNOWN
@@ -112,7 +118,7 @@ def until(then: Micros | None, now: Micros) -> str:
     if span <= 0:
         return "due now"
     # Rounded up, so that a countdown ends with `in 1s` and not with a second of `in 0s`.
-    unit = SECOND if span <= SECONDS_COUNT else MINUTE
+    unit = MINUTE if span > SECONDS_COUNT else CALM_STEP if calm and span > CALM_FROM else SECOND
     whole = -(-span // unit) * unit
     if whole < MINUTE:
         return f"in {whole // SECOND}s"

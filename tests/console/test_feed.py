@@ -35,6 +35,7 @@ class FakeDatabase:
         self.fault: Exception | None = None
         self.asked: list[str] = []
         self.logs: list[Any] = []
+        self.pending: list[Any] = []
         self.beat_at = host().heartbeat_at
         self.opened = 0
         self.closed = 0
@@ -106,6 +107,10 @@ class FakeDatabase:
 
     def latest_command(self, worker: str, verb: str) -> None:
         return None
+
+    def pending_commands(self) -> list[Any]:
+        self.asked.append("pending")
+        return self.pending
 
     def marks(self, worker: str, run_id: int | None) -> tuple[int | None, ...]:
         self.asked.append("marks")
@@ -209,6 +214,35 @@ def test_a_heartbeat_alone_makes_a_picture_only_now_and_then(screen: Screen) -> 
         screen.database.commit()
         pictures += screen.step()
     assert len(pictures) == 2
+
+
+def test_a_host_in_the_same_process_is_told_of_commands_that_wait_for_it(clock: HandClock) -> None:
+    database, nudged = FakeDatabase(worker("a")), [0]
+
+    def nudge() -> None:
+        nudged[0] += 1
+
+    feed = Feed(database.open, lambda _message: None, clock=clock, nudge=nudge)
+
+    def step() -> None:
+        feed.step()
+        feed.drawn()
+
+    for _ in range(3):
+        step()
+    database.pending = ["a command"]
+    step()
+    assert nudged == [0], "nothing was committed meanwhile"
+    database.commit()
+    step()
+    assert nudged == [1]
+
+
+def test_a_screen_without_a_host_of_its_own_does_not_ask_for_commands(screen: Screen) -> None:
+    screen.step()
+    screen.database.commit()
+    screen.step()
+    assert "pending" not in screen.database.asked
 
 
 Act = Callable[[Feed], object]

@@ -74,6 +74,24 @@ def test_the_future_is_counted_down(ahead: int, text: str) -> None:
     assert fmt.until(NOON + ahead, NOON) == text
 
 
+@pytest.mark.parametrize(
+    ("span", "past", "future"),
+    [
+        (8 * SECOND, "8s ago", "in 8s"),
+        (9_999_999, "9s ago", "in 10s"),
+        (10 * SECOND, "10s ago", "in 10s"),
+        (12 * SECOND, "10s ago", "in 15s"),
+        (44 * SECOND, "40s ago", "in 45s"),
+        (56 * SECOND, "55s ago", "in 1m 00s"),
+        (184 * SECOND, "3m ago", "in 3m 05s"),
+        (11 * MINUTE, "11m ago", "in 11m"),
+    ],
+)
+def test_a_table_of_many_times_is_at_rest_for_the_most_part(span: int, past: str, future: str) -> None:
+    assert fmt.ago(NOON - span, NOON, calm=True) == past
+    assert fmt.until(NOON + span, NOON, calm=True) == future
+
+
 def test_no_next_moment_is_a_dash() -> None:
     assert fmt.until(None, NOON) == "–"
 

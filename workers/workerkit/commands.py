@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 POLL = 0.1
 """Seconds between two looks at the table for commands of other processes; one look is one pragma."""
-POLL_BESIDE_SCREEN = 0.25
-"""The same where most commands come from a screen in the same process, which says so by nudge()."""
+POLL_BESIDE_SCREEN = 2.0
+"""The same where a screen in the same process looks at the database anyway, and says by nudge() what it finds."""
 SLOW = frozenset({Verb.STACK, Verb.EVALUATE})
 """Verbs that take a second or more, and are done aside: other commands must not wait for them."""
 

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import logging
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ logger = logging.getLogger(__name__)
 MAX_NAP = 0.5
 """Seconds; the watchdog looks up at least this often, so that a missed notification costs no more."""
 
-GRID = 0.1
-"""Seconds; duties come round at full ones, so that those due at about the same time take one waking."""
+HAIR = 1e-6
+"""Part of its pause by which a duty that is called at its moment may seem to come before it: floats are not exact."""
 
 ROOMY = 1_000
 """Timers among which those that were cancelled don't matter."""
@@ -65,7 +66,10 @@ class Watchdog(Service):
         return timer
 
     def every(self, seconds: float, duty: Callable[[], float | None]) -> None:
-        """Calls again and again, each time about `seconds` after the last call has ended, or what that has returned."""
+        """Calls again and again, every so many seconds, or after as many as the last call has returned.
+
+        At multiples of them: duties of half a second and of one take one waking when they meet.
+        """
 
         def round_() -> None:
             pause = None
@@ -75,7 +79,8 @@ class Watchdog(Service):
                 come_round(pause or seconds)
 
         def come_round(pause: float) -> None:
-            self._call_at(round((self._clock.monotonic() + pause) / GRID) * GRID, round_)
+            passed = math.floor(self._clock.monotonic() / pause + HAIR)
+            self._call_at((passed + 1) * pause, round_)
 
         come_round(seconds)
 

@@ -106,13 +106,13 @@ def _schedule(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: AR
 
 
 def _last(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: ARG001
-    return ((fmt.ago(worker.last_run_at, at.now).removesuffix(" ago"), MUTED),)
+    return ((fmt.ago(worker.last_run_at, at.now, calm=True).removesuffix(" ago"), MUTED),)
 
 
 def _next(worker: WorkerRecord, at: Moment, width: int) -> Cell:  # noqa: ARG001
     if not starts_by_itself(worker) or not at.host_alive:
         return ((fmt.UNKNOWN, MUTED),)
-    text = fmt.until(worker.next_run_at, at.now).removeprefix("in ")
+    text = fmt.until(worker.next_run_at, at.now, calm=True).removeprefix("in ")
     return ((text.removesuffix(" now"), MUTED if worker.next_run_at is None else ""),)
 
 

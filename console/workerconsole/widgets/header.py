@@ -1,7 +1,7 @@
 """The lines at the top: which host, on which database, and how its workers fare."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -51,6 +51,14 @@ class HeaderState:
     read_only: bool = False
     marked: int = 0
     """Workers that the next action means, also those that the filter hides."""
+
+
+def _read_alike(one: HeaderState, other: HeaderState) -> bool:
+    """Whether they differ at most in the second, of which nothing is said while the host lives."""
+    host = other.snapshot.host if other.snapshot is not None and other.snapshot.host_alive else None
+    if host is None or replace(one, now=other.now) != other:
+        return False
+    return all((one.now - begin) // MINUTE == (other.now - begin) // MINUTE for begin in (0, host.started_at))
 
 
 def header_lines(state: HeaderState, width: int) -> tuple[Content, ...]:
@@ -216,6 +224,8 @@ class StatusHeader(Widget):
 
     def show(self, state: HeaderState) -> None:
         """Say this from now on; only lines that read differently are drawn again."""
+        if self._state is not None and _read_alike(self._state, state):
+            return
         self._state = state
         before = self._lines
         self._compose_lines()
