@@ -11,10 +11,12 @@ import pytest
 from tests.integration.conftest import Bench
 from tests.integration.test_guarded_runs import Task
 from tests.waiting import wait_for
-from workerkit import HostRunningError, RunContext, WorkerManager
+from workerkit import HostRunningError, RunContext, WorkerManager, commands
 from workerkit.errors import WorkerkitError
 from workerkit.host import Host
+from workerkit.operator import Operator
 from workerkit.registry import Registry
+from workerkit.store.doorbell import Doorbell
 
 
 def tick(_ctx: RunContext) -> None: ...
@@ -236,3 +238,18 @@ def test_the_manager_is_all_that_a_program_without_a_console_needs(tmp_path: Pat
         with pytest.raises(WorkerkitError, match="before start"):
             manager.register(Task(tick, name="late"))
     assert manager.stop().interrupted == ()
+
+
+def test_a_command_of_another_process_is_heard_by_the_doorbell(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "UNASKED", 3600.0)
+    bench.host(Task(tick, name="w"))
+    operator = Operator(bench.database, by="somebody elsewhere")
+    for verb in ("pause", "resume"):
+        assert operator.wait(operator.submit(verb, "w"), timeout=20).state == "done"
+
+
+def test_a_command_is_found_though_nobody_rang(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Doorbell, "ring", lambda _self: None)
+    bench.host(Task(tick, name="w"))
+    operator = Operator(bench.database, by="somebody who was killed before the ring")
+    assert operator.wait(operator.submit("pause", "w"), timeout=20).state == "done"

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -33,9 +34,11 @@ from workerkit.store.writer import Writer
 logger = logging.getLogger(__name__)
 
 POLL = 0.1
-"""Seconds between two looks at the table for commands of other processes; one look is one pragma."""
+"""Seconds between two looks at whether another process has rung."""
 POLL_BESIDE_SCREEN = 2.0
 """The same where a screen in the same process looks at the database anyway, and says by nudge() what it finds."""
+UNASKED = 1.0
+"""Seconds between two looks at the table though nobody has rung."""
 SLOW = frozenset({Verb.STACK, Verb.EVALUATE})
 """Verbs that take a second or more, and are done aside: other commands must not wait for them."""
 
@@ -316,9 +319,14 @@ class Inbox(Service):
                 self._write(command, refused("no host was alive to do it; ask again"))
 
     def _main(self, stopping: threading.Event) -> None:
+        doorbell, looked_at = self._database.doorbell(), -math.inf
         with self._database.reader() as reader:
             while not stopping.is_set():
-                self._bell.wait(self._poll)
+                called = self._bell.wait(self._poll) or doorbell.rang()
+                now = self._clock.monotonic()
+                if not (called or self._unwritten or now - looked_at >= UNASKED):
+                    continue
+                looked_at = now
                 # A database that can't be read or written now is the writer's to report; the commands wait in it.
                 with contextlib.suppress(Exception):
                     if reader.changed() or self._unwritten:

@@ -90,6 +90,7 @@ class Operator:
                 by=self._by,
                 now=self._clock.now(),
             )
+        self._database.doorbell().ring()
         self._nudge()
         return number
 

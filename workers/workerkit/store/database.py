@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from workerkit.clock import Clock, Micros
 from workerkit.errors import DatabaseError
 from workerkit.store.connect import trouble_of
+from workerkit.store.doorbell import Doorbell
 from workerkit.store.files import Home, Identity, check_private, create_private
 from workerkit.store.glance import Glance, glance
 from workerkit.store.lock import HostLock, is_locked
@@ -178,6 +179,10 @@ class Database:
         """The right to be this database's host, not acquired yet. A writer() that is asked for later looks after it."""
         self._lock = HostLock(lock_path(self.path))
         return self._lock
+
+    def doorbell(self) -> Doorbell:
+        """What calls the host of this database, whichever process it is, to a command."""
+        return Doorbell(lock_path(self.path))
 
     def host_is_live(self) -> bool:
         """Whether some process, this one included, is host of this database right now."""
