@@ -192,9 +192,11 @@ class Runner:
 
     def show(self, active: ActiveRun) -> None:
         """Says of a run that began quietly that it runs, where it has done so for a while."""
+        run = active.run
+        if active.shown or self._clock.now() - run.started_at < QUIET:
+            return
         with self._roster.lock:
-            run = active.run
-            if active.shown or active.claimed or self._clock.now() - run.started_at < QUIET:
+            if active.shown or active.claimed:
                 return
             active.shown, live = True, self._roster[run.worker]
             self._writer.submit(RunGoesOn(run.id, run.worker, live.last_run_at, live.next_run_at, live.covered_until))

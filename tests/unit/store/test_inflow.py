@@ -1,12 +1,13 @@
 """Whom the writer's thread is woken by, and what it finds then."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 import pytest
 
 from tests.waiting import wait_for
+from workerkit.bell import Bell
 from workerkit.store.events import NextRunMoved
 from workerkit.store.inflow import Inflow
 from workerkit.store.queued import Item, Submission
@@ -62,6 +63,40 @@ def test_what_nobody_waits_for_is_taken_once_it_has_lingered(inflow: Inflow) -> 
         wait_for(lambda round_=round_: len(taker.taken) == round_, "the item that lingers")  # type: ignore[misc]
         assert monotonic() - began < LONG / 2
         wait_for(lambda: inflow._fast_asleep, "nothing more to come")
+
+
+class ScriptedBell(Bell):
+    """Waits no time: in each wait one thing happens. `waits` is for how long it would have been."""
+
+    def __init__(self, *happens: Callable[[], object]) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+        self.rings = 0
+        self._happens = list(happens)
+
+    def ring(self) -> None:
+        self.rings += 1
+        super().ring()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        if super().wait(0):
+            return True
+        self.waits.append(seconds)
+        self._happens.pop(0)()
+        return super().wait(0)
+
+
+def test_what_comes_of_an_awaited_item_is_waited_for_and_wakes_nobody(inflow: Inflow) -> None:
+    """The start of a run, say, and its end. Then the thread falls asleep at once, until something comes."""
+    bell = inflow._bell = ScriptedBell(
+        lambda: inflow.put(silent()), lambda: inflow.put(silent()), lambda: None, lambda: inflow.put(awaited())
+    )
+    inflow.put(awaited())
+    taken = [inflow.wait(0.05) and len(inflow.take(10)) for _ in range(4)]
+    assert taken == [1, 1, 1, 1]
+    lingers, sleeps = 0.05, None
+    assert bell.waits == [lingers, sleeps, lingers, sleeps]
+    assert bell.rings == 3, "each awaited one, and the one that came while it slept"
 
 
 def test_no_more_is_taken_than_asked_for_and_the_rest_does_not_linger(inflow: Inflow) -> None:

@@ -20,13 +20,15 @@ def arrange(events: Iterable[Event]) -> list[Group]:
     for event in events:
         kind = type(event)
         owner = "" if isinstance(event, HostBeat) else event.worker
-        of_kind = places.setdefault(kind, [])
-        at = bisect_left(of_kind, latest.get(owner, 0))
+        of_kind = places.get(kind)
+        if of_kind is None:
+            of_kind = places[kind] = []
+        at = bisect_left(of_kind, latest[owner]) if owner in latest else 0
         if at == len(of_kind):
             of_kind.append(len(groups))
             groups.append((kind, []))
-        latest[owner] = of_kind[at]
-        groups[of_kind[at]][1].append(event)
+        place = latest[owner] = of_kind[at]
+        groups[place][1].append(event)
     return _without_what_starts_say(groups) if SlotsMissed in places else groups
 
 

@@ -19,6 +19,8 @@ class Inflow:
         self._items: deque[Item] = deque()
         self._bell = Bell()
         self._awaited = False
+        self._expects = False
+        """Somebody was waited for, as a run that begins; what comes of it may be here in a moment, without a ring."""
         self._fast_asleep = False
         self._ended = False
 
@@ -42,16 +44,18 @@ class Inflow:
         False once it has ended and nothing is left.
         """
         while not (self._awaited or self._ended):
-            rung = self._bell.wait(linger)
-            if self._items and not rung:
-                break
-            if not self._items:
+            if not (self._expects or self._items):
                 self._sleep()
+            elif not self._bell.wait(linger):
+                self._expects = False
+                if self._items:
+                    break
         return bool(self._items) or not self._ended
 
     def take(self, most: int) -> list[Item]:
         """The first of what is there, so many at most."""
-        self._awaited = len(self._items) > most  # first: an item that comes from here on says so itself
+        self._expects = self._awaited
+        self._awaited = len(self._items) > most  # before the taking: an item that comes from here on says so itself
         taken: list[Item] = []
         with suppress(IndexError):
             while len(taken) < most:
