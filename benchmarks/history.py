@@ -21,7 +21,7 @@ CALLS = 20
 """Times that each question is asked in a round."""
 PRUNED = 20_000
 """Runs that are pruned in a round: five rounds make a hundred thousand."""
-RECORDED = 10_000
+RECORDED = 5_000
 """Runs that are added in a round, for their size."""
 YOUNG = 1_000
 """Runs of the history that is only begun."""

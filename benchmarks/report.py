@@ -10,10 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a row must reach in the quietest of its rounds: so much of its unit, or so many times as a peer in its own.
-
-    The quietest is the best: what a machine loses to its neighbours differs from round to round, and only ever slows.
-    """
+    """What the median of a row must reach: so much of its unit, or so many times the median of a peer in the table."""
 
     bound: float
     of: str | None = None
@@ -39,10 +36,6 @@ class Row:
     def median(self) -> float:
         return statistics.median(self.values)
 
-    def quietest(self, limit: Limit) -> float:
-        """The best of its rounds, as the limit has it."""
-        return max(self.values) if limit.at_least else min(self.values)
-
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -55,19 +48,9 @@ class Table:
     rows: tuple[Row, ...]
 
     def reaches(self, row: Row, limit: Limit) -> bool:
-        value = self.compared(row, limit)
+        """Of a peer, to the second digit: two that do all there is to do differ by when it was counted."""
+        value = row.median if limit.of is None else round(row.median / self._median(limit.of), 2)
         return value >= limit.bound if limit.at_least else value <= limit.bound
-
-    def compared(self, row: Row, limit: Limit) -> float:
-        """What the limit is about: the row's figure, or how many times the peer's it is.
-
-        Of a peer to the second digit: two that do all there is to do differ by when it was counted.
-        """
-        own = row.quietest(limit)
-        if limit.of is None:
-            return own
-        peer = next(other for other in self.rows if other.subject == limit.of)
-        return round(own / peer.quietest(limit), 2)
 
     def ratio(self, row: Row) -> float | None:
         """How many times the first row's median this row's is."""
@@ -79,9 +62,10 @@ class Table:
         for row in self.rows:
             for limit in row.limits:
                 if not self.reaches(row, limit):
-                    value = _figure(self.compared(row, limit))
-                    unit = self.unit if limit.of is None else f"times {limit.of}"
-                    yield f"{self.title}: {row.subject} is {value} {unit}; it must be {limit}"
+                    yield f"{self.title}: {row.subject} is {_figure(row.median)} {self.unit}; it must be {limit}"
+
+    def _median(self, subject: str) -> float:
+        return next(row.median for row in self.rows if row.subject == subject)
 
 
 def as_document(tables: Sequence[Table]) -> dict[str, Any]:
@@ -106,14 +90,7 @@ def as_document(tables: Sequence[Table]) -> dict[str, Any]:
                         "most": max(row.values),
                         "values": list(row.values),
                         "ratio": table.ratio(row),
-                        "limits": [
-                            {
-                                "limit": str(limit),
-                                "compared": table.compared(row, limit),
-                                "reached": table.reaches(row, limit),
-                            }
-                            for limit in row.limits
-                        ],
+                        "limits": [{"limit": str(limit), "reached": table.reaches(row, limit)} for limit in row.limits],
                     }
                     for row in table.rows
                 ],
@@ -130,11 +107,7 @@ def as_markdown(tables: Sequence[Table]) -> str:
     machine = (
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     )
-    lines = [
-        f"{machine}, {counts} rounds of each in turn. A ratio is that of the median to the median of the table's first "
-        "row. What must be reached is looked for in the quietest round, also of the peer, as neighbours on the machine "
-        "slow down the others."
-    ]
+    lines = [f"{machine}, {counts} rounds of each in turn. A ratio is that to the median of the table's first row."]
     for table in tables:
         lines += [
             f"\n## {table.title}\n",
@@ -149,10 +122,7 @@ def as_markdown(tables: Sequence[Table]) -> str:
 def _cells(table: Table, row: Row) -> str:
     figures = " | ".join(_figure(value) for value in (min(row.values), row.median, max(row.values)))
     ratio = "" if (value := table.ratio(row)) is None else f"{value:.2f}"
-    limits = ", ".join(
-        f"{limit}: {_figure(table.compared(row, limit))} {'✓' if table.reaches(row, limit) else '✗'}"
-        for limit in row.limits
-    )
+    limits = ", ".join(f"{limit} {'✓' if table.reaches(row, limit) else '✗'}" for limit in row.limits)
     return f"{figures} | {ratio} | {limits}"
 
 

@@ -12,7 +12,7 @@ WORKERS = 2_000
 """That share them: each is due every 0.2 s."""
 SECONDS = 1.0
 """For which they are counted."""
-BURST = 5_000
+BURST = 3_000
 """Workers that are due in one instant."""
 ASKED = 800
 """Runs that are asked for one by one."""
