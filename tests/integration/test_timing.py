@@ -154,7 +154,7 @@ def test_while_it_is_crowded_slots_come_in_chunks_with_a_pause_and_each_has_its_
     fired: list[str] = []
     schedules = {f"w{number:03}": Every(HOUR) for number in range(2 * CHUNK + 1)}
     agenda = Agenda(schedules, 0)
-    hand_off = HandOff(agenda, fired.append, lambda: crowd[0])
+    hand_off = HandOff(agenda, fired.append, lambda: crowd[0], lambda: True)
     trigger = AgendaTrigger(agenda)
     now = SystemClock().now()
     hand_off.submit_job(None, [])
@@ -167,3 +167,15 @@ def test_while_it_is_crowded_slots_come_in_chunks_with_a_pause_and_each_has_its_
     hand_off.submit_job(None, [])
     assert sorted(fired) == sorted(schedules)
     assert from_datetime(trigger.get_next_fire_time(None, to_datetime(now))) > now + BREATH
+
+
+def test_what_seems_due_by_a_clock_that_was_set_is_dropped() -> None:
+    trust = [False]
+    fired: list[str] = []
+    agenda = Agenda({"a": Every(HOUR), "b": Every(HOUR)}, 0)
+    hand_off = HandOff(agenda, fired.append, lambda: False, lambda: trust[0])
+    hand_off.submit_job(None, [])
+    trust[0] = True
+    hand_off.submit_job(None, [])
+    assert fired == [], "each had its turn, and lost it"
+    assert agenda.pop(SystemClock().now() + HOUR) is not None

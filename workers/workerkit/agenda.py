@@ -50,12 +50,12 @@ class Agenda:
     def pop(self, now: Micros) -> str | None:
         """The first of those due by now, whose first slot after now is entered instead; None where none is due."""
         with self._lock:
-            self._forget_the_replaced()
-            if not self._heap or self._heap[0][0] > now:
-                return None
-            name = heapq.heappop(self._heap)[1]
-            self._enter(name, now)
-            return name
+            while self._heap and self._heap[0][0] <= now:
+                slot, name = heapq.heappop(self._heap)
+                if self._next.get(name) == slot:  # else it was replaced
+                    self._enter(name, now)
+                    return name
+            return None
 
     def _enter(self, name: str, now: Micros) -> None:
         slot = self._slot_after(name, now)

@@ -128,7 +128,12 @@ class Engine:
         self._loop = LoopExecutor()
         self._processes = ProcessExecutor()
         self._held = HeldFailures(clock) if spec.allow_eval else None
-        self._timing = Timing(self._on_slot, lambda: self._runner.crowded)
+        self._timing = Timing(
+            self._on_slot,
+            crowded=lambda: self._runner.crowded,
+            # After a step the watchdog sorts out all workers at once; slots seen before it did would fire a storm.
+            trusted=lambda: not self._drift.step(),
+        )
         self._registrations = {registration.name: registration for registration in registry}
         self.recovered: tuple[RunRecord, ...] = ()
 
@@ -313,9 +318,7 @@ class Engine:
                 self._runner.retries.forgo(live, record.id)
 
     def _on_slot(self, name: str) -> None:
-        # After a clock step the watchdog sorts out all workers at once; a slot seen before it did would fire a storm.
-        if not self._drift.step():
-            self._slots.look(name)
+        self._slots.look(name)
 
     # Duties of the watchdog
 

@@ -35,6 +35,9 @@ OnSlot = Callable[[str], None]
 Crowded = Callable[[], bool]
 """Whether so many runs wait for their turn that slots should be handed over at a slower pace."""
 
+Trusted = Callable[[], bool]
+"""Whether the clock is what it was; else what seems due is dropped. Asked once for all that is due together."""
+
 CHUNK = 60
 """Slots that are handed over at once while it is crowded."""
 BREATH: Micros = 6_000
@@ -55,10 +58,11 @@ class Timing:
     The scheduler's own thread must not call it: whoever stops a scheduler waits for that thread.
     """
 
-    def __init__(self, on_slot: OnSlot, crowded: Crowded = lambda: False) -> None:
+    def __init__(self, on_slot: OnSlot, crowded: Crowded = lambda: False, trusted: Trusted = lambda: True) -> None:
         self._life = threading.RLock()
         self._on_slot = on_slot
         self._crowded = crowded
+        self._trusted = trusted
         self._schedules: dict[str, Schedule] = {}
         self._agenda = Agenda({}, 0)
         self._scheduler: BackgroundScheduler | None = None
@@ -88,7 +92,7 @@ class Timing:
         scheduler = _Scheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
-            executors={"default": HandOff(self._agenda, self._on_slot, self._crowded)},
+            executors={"default": HandOff(self._agenda, self._on_slot, self._crowded, self._trusted)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         scheduler.add_job(_unused, AgendaTrigger(self._agenda), id=_JOB)
@@ -159,15 +163,18 @@ def _next_look(agenda: Agenda, soonest: Micros) -> Micros:
 class HandOff(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
     """Hands due slots over at once; instances, misfires and results are the runner's business."""
 
-    def __init__(self, agenda: Agenda, on_slot: OnSlot, crowded: Crowded) -> None:
+    def __init__(self, agenda: Agenda, on_slot: OnSlot, crowded: Crowded, trusted: Trusted) -> None:
         super().__init__()
+        self._trusted = trusted
         self._agenda = agenda
         self._on_slot = on_slot
         self._crowded = crowded
 
     def submit_job(self, job: Any, run_times: list[datetime]) -> None:  # noqa: ARG002 -- the host counts slots itself
-        now = _now()
+        now, trusted = _now(), self._trusted()
         for number, name in enumerate(iter(partial(self._agenda.pop, now), None), start=1):
+            if not trusted:
+                continue
             try:
                 self._on_slot(name)
             except Exception:

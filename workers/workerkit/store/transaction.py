@@ -1,9 +1,10 @@
 """A batch of queued items as one transaction: all of it, or nothing; and what of it is at fault by itself."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from itertools import groupby
+from typing import cast
 
 from sqlalchemy import Connection
 
@@ -64,13 +65,13 @@ def _roll_back_remains(connection: Connection, driver: sqlite3.Connection) -> No
 
 def _apply(batch: Sequence[Item], connection: Connection, change: int, *, careful: bool) -> None:
     """In order; events that stand side by side in as few statements as possible."""
-    for alone, items in groupby(batch, key=lambda item: careful or isinstance(item, Call)):
-        if alone:
+    for together, items in groupby(batch, key=lambda item: type(item) is Submission and not careful):
+        if together:
+            for kind, events in arrange([item.event for item in cast("Iterable[Submission]", items)]):
+                APPLY[kind](connection, change, events)
+        else:
             for item in items:
                 _apply_alone(item, connection, change)
-        else:
-            for kind, events in arrange(item.event for item in items if isinstance(item, Submission)):
-                APPLY[kind](connection, change, events)
 
 
 def _apply_alone(item: Item, connection: Connection, change: int) -> None:
