@@ -23,7 +23,6 @@ class LoopExecutor:
         self._jobs: deque[AsyncJob] = deque()
         self._coming = False
         """Whether the loop is on its way to the jobs already: to wake it takes longer than to make a task."""
-        self._tasks: set[asyncio.Task[None]] = set()
         self._asked_at: float | None = None
 
     @property
@@ -43,7 +42,11 @@ class LoopExecutor:
             self._loop = loop
 
     def submit(self, job: AsyncJob) -> None:
-        """Makes a task of the job; safe from any thread. After stop() it is dropped."""
+        """Makes a task of the job; safe from any thread. After stop() it is dropped.
+
+        The job keeps its own task, by asyncio.current_task(): to note it here and strike it out takes as long as to
+        make it.
+        """
         self._jobs.append(job)
         if not self._coming:
             self._coming = True
@@ -104,15 +107,13 @@ class LoopExecutor:
         self._coming = False  # first: who adds a job from here on has the loop come again
         loop = asyncio.get_running_loop()
         while self._jobs:
-            task = loop.create_task(self._jobs.popleft()())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            loop.create_task(self._jobs.popleft()())  # noqa: RUF006 -- see submit()
 
     def _answer(self) -> None:
         self._asked_at = None
 
     def _wind_up(self, loop: asyncio.AbstractEventLoop) -> None:
-        for task in self._tasks:
+        for task in asyncio.all_tasks(loop):
             task.cancel()
         # One more round, so that the cancelled tasks see it before the loop ends.
         loop.call_later(0.05, loop.stop)
