@@ -101,7 +101,8 @@ def test_a_database_deleted_under_a_host_comes_back_and_takes_commands(bench: Be
     wait_for(lambda: saw, "a run")
     for path in bench.path.parent.iterdir():
         path.unlink()
-    wait_for(bench.path.exists, "the database")
+    home = bench.database._home
+    wait_for(lambda: home.is_there() and home.away is None, "the database under its name, and the host back in it")
     bench.reader = bench.database.reader()
     assert bench.ask("pause", "task").state == "done"
     assert bench.ask("stack", "task").state in ("done", "refused")

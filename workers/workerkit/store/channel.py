@@ -153,8 +153,8 @@ class Channel:
         except (OSError, DatabaseError) as error:
             _log.warning("%s can't be put back as %s yet: %s", saved, path, error)
             return
-        self.engine = self._engine_of(path)
         self._home.away = self._saved = None
+        self.engine = self._engine_of(path)
         _log.warning("%s was put back with all that it held", path)
 
     def _driver(self) -> sqlite3.Connection:
