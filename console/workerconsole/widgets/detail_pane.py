@@ -166,6 +166,11 @@ class DetailPane(Widget):
         self._furnished = True
         self._update()
 
+    @property
+    def _ready(self) -> bool:
+        """Whether its parts are there: brought in, and not lost again, one by one, while the app ends."""
+        return self._furnished and self.app.is_running
+
     # What is shown
 
     @property
@@ -194,7 +199,7 @@ class DetailPane(Widget):
     @property
     def _shown(self) -> WorkerDetail | None:
         """What the panels show; nothing before there are any."""
-        return self._detail if self._furnished else None
+        return self._detail if self._ready else None
 
     def show(self, detail: WorkerDetail | None, now: Micros) -> None:
         """Show this worker as of `now`. Only the panel in sight does any work, and only where something changed."""
@@ -248,7 +253,7 @@ class DetailPane(Widget):
     # Keeping it so
 
     def _update(self) -> None:
-        if not self._furnished:
+        if not self._ready:
             return
         switcher = self.query_one(ContentSwitcher)
         wanted = self._panel if self._shown is not None else "nothing"
@@ -264,7 +269,7 @@ class DetailPane(Widget):
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:
-        if not self._furnished:
+        if not self._ready:
             return
         detail = self._shown
         hint = self.current.hint if detail is not None else ""
@@ -273,7 +278,7 @@ class DetailPane(Widget):
         self.query_one(PanelTabs).set_tabs(self._panel, failures, hint, worker, self.has_focus_within)
 
     def on_resize(self) -> None:
-        if self._furnished:
+        if self._ready:
             self.call_after_refresh(self._draw_tabs)
         else:
             self.call_after_refresh(self.furnish)
