@@ -35,8 +35,9 @@ logger = logging.getLogger(__name__)
 
 POLL = 0.1
 """Seconds between two looks at whether another process has rung."""
-POLL_BESIDE_SCREEN = 2.0
-"""The same where a screen in the same process looks at the database anyway, and says by nudge() what it finds."""
+POLL_BESIDE_SCREEN = 0.5
+"""The same where a screen in the same process looks at the database anyway, and says by nudge() what it finds; while
+its picture is held still it does not look."""
 UNASKED = 1.0
 """Seconds between two looks at the table though nobody has rung."""
 SLOW = frozenset({Verb.STACK, Verb.EVALUATE})

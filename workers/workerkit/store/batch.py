@@ -33,7 +33,7 @@ def arrange(events: Iterable[Event]) -> list[Group]:
 
 
 def _without_what_starts_say(groups: list[Group]) -> list[Group]:
-    """Leaves to a run's start, where one follows, what missed slots say of their worker: it says it anew.
+    """Leaves to a run's start, where one follows, what missed slots say of their worker: it, or its end, says it anew.
 
     So it is of every slot that a host comes to too late: those before it are missed, and for the last a run begins.
     """

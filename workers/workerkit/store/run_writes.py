@@ -18,7 +18,7 @@ from workerkit.store.events import (
 )
 from workerkit.store.groups import Occurrence, count_failures
 from workerkit.store.models import activity, commands, failures, log_lines, runs, worker_state, workers
-from workerkit.store.prepared import Prepared, Row
+from workerkit.store.prepared import TOGETHER, Prepared, Row
 from workerkit.store.text import LINE_LIMIT, NAME_LIMIT, storable, storable_int, storable_or_none
 
 _this_worker = workers.c.name == bindparam("_worker")
@@ -181,8 +181,9 @@ def run_finished(connection: Connection, change: int, events: Sequence[RunFinish
     _count_activity(connection, [(event.finished_at, str(event.result.outcome)) for event in ended])
 
 
-FEW = 8
-"""Runs that end together, below which each is asked by its UPDATE whether it was in flight, rather than all before."""
+FEW = TOGETHER[-1]
+"""Runs that end together, below which rows go one by one anyway: then each is asked by its UPDATE whether it was in
+flight, rather than all before."""
 
 
 def _end_runs(connection: Connection, events: Sequence[RunFinished]) -> Sequence[RunFinished]:
