@@ -4,7 +4,6 @@ Ours captures failures, reads output, limits and supervises; the others only cal
 """
 
 import json
-import logging
 import multiprocessing
 import subprocess
 import sys
@@ -80,7 +79,6 @@ def _run(executor: ProcessExecutor, registration: Registration, redactor: Redact
         deadline=None,
         params=MappingProxyType({}),
         state={},
-        log=logging.getLogger("benchmark"),
         cancellation=active.cancellation,
     )
     result = executor.perform(active, context, json.dumps({}))

@@ -1,7 +1,6 @@
 """One run in one process, as a host would have it, without the host."""
 
 import json
-import logging
 import threading
 from itertools import count
 from types import MappingProxyType
@@ -42,7 +41,6 @@ class Trial:
             deadline=None,
             params=MappingProxyType(run.params),
             state=json.loads(state),
-            log=logging.getLogger("unused"),
             cancellation=self.active.cancellation,
         )
         self._state = state

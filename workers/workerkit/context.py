@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from workerkit.errors import RunCancelled
 from workerkit.outcome import StopCause
 
+RUN_LOGGER = "workerkit.run"
+"""Parent of the loggers that ctx.log hands out."""
 MAX_NOTE = 1000
 """Characters taken of a progress note; fewer are kept, once what is secret has been taken out."""
 
@@ -95,7 +98,6 @@ class RunContext:
         params: what the operator gave with run-now; empty for a scheduled run.
         state: a JSON-like dictionary of this worker's that lasts across runs and restarts; change it in place. It is
             saved in the transaction that records the outcome, at most 64 KiB as JSON.
-        log: a logger whose lines are kept with the run, from DEBUG up.
     """
 
     run_id: int
@@ -105,11 +107,15 @@ class RunContext:
     deadline: datetime | None
     params: Mapping[str, Any]
     state: dict[str, Any]
-    log: logging.Logger
     cancellation: Cancellation = field(default_factory=Cancellation, repr=False)
     """The host's side of `cancelled`; workers use check(), sleep() and cancelled."""
     reported: Progress | None = field(default=None, repr=False)
     """The latest progress(), for the host to pick up."""
+
+    @property
+    def log(self) -> logging.Logger:
+        """A logger whose lines are kept with the run, from DEBUG up."""
+        return _logger_of(self.worker)
 
     @property
     def cancelled(self) -> bool:
@@ -166,8 +172,13 @@ class RunContext:
             deadline=None,
             params=MappingProxyType(params),
             state={},
-            log=logging.getLogger(f"workerkit.run.{worker}"),
         )
+
+
+@lru_cache(maxsize=65_536)
+def _logger_of(worker: str) -> logging.Logger:
+    """Made for those that log: logging makes and finds each under one lock of all threads."""
+    return logging.getLogger(f"{RUN_LOGGER}.{worker}")
 
 
 def _on_event_loop() -> bool:

@@ -31,6 +31,8 @@ MAX_SUMMARY = 500
 """Characters kept of what run() returned."""
 MAX_OWN_NAME = 200
 """Characters kept of what a worker calls its failure."""
+_NOTHING_TO_TELL = Result(Outcome.SUCCEEDED)
+"""What nearly every run comes to."""
 _ASKED = Retry()
 """How often a worker without a policy may raise RetryAfter."""
 PANIC = "Worker panic: "
@@ -113,9 +115,9 @@ def _returned(active: ActiveRun, value: Any) -> Result:
         error = "TypeError: run() returned a coroutine that nobody awaited; write it as `async def run(self, ctx)`"
         return Result(Outcome.FAILED, _told(error))
     summary = _summary(value)
-    if summary is not None:
-        summary = active.redactor.bounded(summary, MAX_SUMMARY)
-    return Result(Outcome.SUCCEEDED, summary=summary)
+    if summary is None:
+        return _NOTHING_TO_TELL
+    return Result(Outcome.SUCCEEDED, summary=active.redactor.bounded(summary, MAX_SUMMARY))
 
 
 def _raised(active: ActiveRun, error: BaseException) -> Result:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from workerkit.clock import Clock
+from workerkit.context import RUN_LOGGER
 from workerkit.failures import Redactor
 from workerkit.failures.redact import mark
 from workerkit.store.events import LinesCaptured, LogLine
@@ -28,9 +29,6 @@ HEAD_LINES = TAIL_LINES = 500
 """Lines kept of a run's beginning, and of its end."""
 HEAD_CHARS = TAIL_CHARS = 64 * 1024
 """Characters kept of a run's beginning, and of its end; whichever bound is met first."""
-
-RUN_LOGGER = "workerkit.run"
-"""Parent of the loggers that ctx.log hands out."""
 
 
 @dataclass(slots=True)

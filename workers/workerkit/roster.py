@@ -168,7 +168,7 @@ class LiveWorker:
     @property
     def stuck(self) -> bool:
         """Whether a run was recorded as timed out, and has not given its place back."""
-        return any(run.stuck for run in self.runs)
+        return bool(self.runs) and any(run.stuck for run in self.runs)
 
     @property
     def seen_until(self) -> Micros:
@@ -181,7 +181,7 @@ class LiveWorker:
 
     def running_run_id(self) -> int | None:
         """The oldest run in flight."""
-        return next((run.run.id for run in self.runs if not run.claimed), None)
+        return next((run.run.id for run in self.runs if not run.claimed), None) if self.runs else None
 
     def give_up(self) -> bool:
         """Suspends the worker once as many occurrences in a row have failed as it may; whether that was now."""
@@ -217,7 +217,7 @@ class LiveWorker:
 
     def status(self) -> Status:
         """What the worker is now."""
-        return Status.RUNNING if self.in_flight() and not self.stuck else self.resting_status()
+        return Status.RUNNING if self.runs and self.in_flight() and not self.stuck else self.resting_status()
 
     def remember(self, outcome: Outcome, duration: Micros) -> str:
         """Adds a finished run to the recent ones; returns them as JSON."""

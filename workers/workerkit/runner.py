@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ from workerkit.executors.threads import ThreadExecutor
 from workerkit.failures import fingerprint
 from workerkit.failures.sampling import Sampler
 from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
-from workerkit.output import RUN_LOGGER, RunOutput
+from workerkit.output import RunOutput
 from workerkit.postmortem import HeldFailures
 from workerkit.retries import Retries
 from workerkit.roster import ActiveRun, LiveWorker, Refusal, Roster, Run
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 COOPERATION = 1.0
 """Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
-CROWD = 64
+CROWD = 512
 """Runs that wait, beyond which slots had better come at a slower pace."""
 PRESS = 8
 """Runs that wait, beyond which the next begin quietly: their worker's row, which is the dearest part of what is
@@ -43,12 +43,6 @@ QUIET: Micros = 50_000
 """For which nothing is said of them."""
 MAX_WAITING = 10_000
 """Runs that may wait for a thread, or for their start to be written; beyond it a due slot is a gap (overload)."""
-
-
-@lru_cache(maxsize=65_536)
-def _logger_of(worker: str) -> logging.Logger:
-    """For ctx.log; logging itself looks each name up under a lock of all threads."""
-    return logging.getLogger(f"{RUN_LOGGER}.{worker}")
 
 
 class Runner:
@@ -312,7 +306,6 @@ class Runner:
             deadline=None if timeout is None else to_datetime(self._clock.now() + timeout),
             params=MappingProxyType(run.params),
             state={} if state == "{}" else json.loads(state),
-            log=_logger_of(run.worker),
             cancellation=active.cancellation,
         )
         active.context = ctx

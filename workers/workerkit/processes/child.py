@@ -7,7 +7,6 @@ the run stands. What the worker prints goes to pipes; what it logs, reports and 
 import asyncio
 import faulthandler
 import json
-import logging
 import os
 import queue
 import signal
@@ -28,7 +27,7 @@ from workerkit.context import Cancellation, Progress, RunContext
 from workerkit.errors import RunCancelled
 from workerkit.failures import Redactor
 from workerkit.outcome import Outcome, Result, StopCause, Trigger
-from workerkit.output import RUN_LOGGER, RunOutput
+from workerkit.output import RunOutput
 from workerkit.policy import parse_retry
 from workerkit.processes import here, lifeline, limits
 from workerkit.processes.messages import Order, result_frame
@@ -347,7 +346,6 @@ def _context(job: _Job) -> RunContext:
         deadline=None if order.deadline is None else to_datetime(order.deadline),
         params=MappingProxyType(order.params),
         state=json.loads(order.state),
-        log=logging.getLogger(f"{RUN_LOGGER}.{order.worker}"),
         cancellation=job.cancellation,
     )
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from workerkit.output import RUN_LOGGER, text_of
+from workerkit.context import RUN_LOGGER
+from workerkit.output import text_of
 from workerkit.processes.messages import MAX_LOG, MAX_WORD, Surroundings
 from workerkit.processes.protocol import Frame
 
