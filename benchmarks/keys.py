@@ -139,9 +139,10 @@ def _paint_while_runs_go(folder: Path, rounds: int) -> Iterator[Table]:
     with _minimal() as minimal, console(workers, "--db", database) as hosting:
 
         def walk_and_count() -> Figures:
-            began, done = time.perf_counter(), fleet.runs_done(database)
+            done, began = fleet.runs_done(database), time.perf_counter()
             figures = hosting.walk()
-            return {**figures, "rate": (fleet.runs_done(database) - done) / (time.perf_counter() - began)}
+            done, ended = fleet.runs_done(database) - done, time.perf_counter()
+            return {**figures, "rate": done / (ended - began)}
 
         found = in_turn({MINIMAL: minimal.walk, HOSTING: walk_and_count}, rounds)
     says = (

@@ -1,13 +1,12 @@
 """Workers for the console to show: a file that any of its commands takes as a target, and a host without a screen."""
 
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-
-from workerkit.store.database import Database
 
 PATIENCE = 60.0
 """Seconds that a host gets to start."""
@@ -51,5 +50,5 @@ def serving(workers: Path, database: Path) -> Iterator[None]:
 
 def runs_done(database: Path) -> int:
     """How many runs of its workers have succeeded."""
-    with Database.open(database, create=False).reader() as reader:
-        return sum(record.success_count for record in reader.workers())
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("SELECT coalesce(sum(success_count), 0) FROM workers").fetchone()[0])
