@@ -32,14 +32,19 @@ class Subject:
 
 
 NAMES = {
+    "heap": "bare heap loop",
     "threads": "APScheduler with threads",
+    "asyncio": "APScheduler with asyncio",
     "plain": "workerkit",
 }
 SUBJECTS = (
+    Subject("threads", 100),
     Subject("plain", 100),
     Subject("threads", 1_000),
     Subject("plain", 1_000),
+    Subject("heap", 10_000),
     Subject("threads", 10_000),
+    Subject("asyncio", 10_000),
     Subject("plain", 10_000),
 )
 LATE = {100: 10, 1_000: 15, 10_000: 60}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.hosts.load import Hosting
 
-NAMES = ("plain", "async", "threads")
+NAMES = ("plain", "async", "threads", "asyncio", "heap")
 
 
 def made(name: str, database: Path) -> Hosting:
@@ -14,7 +14,15 @@ def made(name: str, database: Path) -> Hosting:
             from benchmarks.hosts.ours import Async, Ours, Plain
 
             return Ours(database, Plain if name == "plain" else Async)
-        case _:
+        case "threads":
             from benchmarks.hosts.apscheduler import Threads
 
             return Threads()
+        case "asyncio":
+            from benchmarks.hosts.apscheduler import Asyncio
+
+            return Asyncio()
+        case _:
+            from benchmarks.hosts.heap import Heap
+
+            return Heap()
