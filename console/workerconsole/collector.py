@@ -2,8 +2,8 @@
 
 While a console comes up, and when it first reads thousands of workers, nearly everything that is made stays: looking
 for garbage in it takes a third of that time. What is there once the first picture is complete is never looked at again,
-so that later looks are short, and no key waits for one. Of a command that reads and ends, a quarter of the time would go
-into looking through what its imports made: while it makes that, and at its end.
+so that later looks are short, and no key waits for one. Of a command that reads and ends, a fifth of the time would go
+into looking through what its imports have made, most of that as it ends.
 """
 
 import gc
@@ -18,7 +18,7 @@ def look_seldom() -> None:
 
 
 def look_no_more() -> None:
-    """At the end of the process: Python looks through all there is as it ends, several times over, unless told to leave it."""
+    """At the end of the process, as part of which Python looks through all there is several times over."""
     gc.freeze()
 
 

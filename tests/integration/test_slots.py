@@ -129,12 +129,12 @@ def test_in_a_press_of_runs_the_next_begin_quietly_and_are_shown_when_they_go_on
     everybody = scene.roster.active()
 
     for active in everybody:
-        scene.runner.show(active)
+        scene.runner.journal.goes_on(active)
     assert scene.writer.of(RunGoesOn) == [], "it may be over in a moment"
     scene.clock.advance(0.06)
     everybody[-1].claim()
     for active in everybody * 2:
-        scene.runner.show(active)
+        scene.runner.journal.goes_on(active)
     shown = scene.writer.of(RunGoesOn)
     live = scene.roster["w8"]
     assert shown[0] == RunGoesOn(9, "w8", scene.clock.now() - 60_000, live.next_run_at, live.covered_until)

@@ -172,7 +172,9 @@ class Verbs:
             text = f"the next attempt of run {dropped[0].id} is given up"
             if not live.runs:
                 return done(text, dropped[0].id)
-        asked = self._runner.cancel(live.name, StopCause.OPERATOR, f"cancelled by {command.requested_by}{because}")
+        asked = self._runner.stops.cancel(
+            live.name, StopCause.OPERATOR, f"cancelled by {command.requested_by}{because}"
+        )
         if command.params.get("force") is True and (forced := self._force(live, asked)) is not None:
             return forced
         if isinstance(asked, Refusal):
@@ -185,7 +187,7 @@ class Verbs:
 
     def _force(self, live: LiveWorker, asked: Run | Refusal) -> Answer | None:
         """Ends what can be ended, once it was asked; None where asking was all that is left to say."""
-        if ended := self._runner.force(live):
+        if ended := self._runner.stops.force(live):
             runs = ", ".join(str(run.id) for run in ended)
             return done(f"run {runs} of {live.name} was ended by force", ended[0].id)
         if isinstance(asked, Refusal) or live.registration.isolation != "thread":

@@ -176,7 +176,7 @@ class Engine:
         self._runner.stop_admitting()
         self._timing.stop()
         for active in self.roster.active():
-            self._runner.cancel(active.run.worker, StopCause.SHUTDOWN, "the host is stopping")
+            self._runner.stops.cancel(active.run.worker, StopCause.SHUTDOWN, "the host is stopping")
         self._wait_for_runs(grace)
         late = self.roster.active()
         for active in late:
@@ -184,7 +184,7 @@ class Engine:
                 self._loop.cancel(active.task)
         if any(active.task is not None for active in late):
             self._wait_for_runs(WIND_UP)
-        interrupted = [active for active in self.roster.active() if self._runner.interrupt(active)]
+        interrupted = [active for active in self.roster.active() if self._runner.stops.interrupt(active)]
         self._left_behind = interrupted
         stuck = tuple(self.roster.stuck())
         with ExitStack() as down:
@@ -338,7 +338,7 @@ class Engine:
             self._runner.go_on_without_disk()
         for active in (running := self.roster.active()):
             run = active.run
-            self._runner.show(active)
+            self._runner.journal.goes_on(active)
             if (lines := active.output.drain(run.id, run.worker)) is not None:
                 self._writer.submit(lines)
             reported = active.context.reported if active.context else None
@@ -346,7 +346,7 @@ class Engine:
                 active.reported = reported
                 note = active.redactor.bounded(reported.note, NAME_LIMIT)
                 self._writer.submit(RunProgressed(run.id, run.worker, reported.done, reported.total, note))
-            self._runner.give_up_unread(active)
+            self._runner.stops.give_up_unread(active)
         return LIVE_FLUSH if running else LIVE_CHECK
 
     def _check_clock(self) -> None:

@@ -20,27 +20,24 @@ from workerkit.executors.processes import ProcessExecutor
 from workerkit.executors.threads import ThreadExecutor
 from workerkit.failures import fingerprint
 from workerkit.failures.sampling import Sampler
-from workerkit.outcome import GapReason, Outcome, Result, StopCause, Trigger
+from workerkit.journal import Journal
+from workerkit.outcome import GapReason, Outcome, Result, Trigger
 from workerkit.output import RunOutput
 from workerkit.postmortem import HeldFailures
 from workerkit.retries import Retries
 from workerkit.roster import ActiveRun, LiveWorker, Refusal, Roster, Run
 from workerkit.schedule import format_duration
-from workerkit.store.events import EventSink, RunFinished, RunGoesOn, RunStarted, StatusChanged, WorkerSuspended
+from workerkit.stops import Stops
+from workerkit.store.events import EventSink
 from workerkit.surroundings import Surroundings
 from workerkit.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-COOPERATION = 1.0
-"""Seconds that a run gets after its timeout to see ctx.cancelled and leave, before its worker counts as stuck."""
 CROWD = 512
 """Runs that wait, beyond which slots had better come at a slower pace."""
 PRESS = 8
-"""Runs that wait, beyond which the next begin quietly: their worker's row, which is the dearest part of what is
-written, is then written once, at their end, unless that is not near."""
-QUIET: Micros = 50_000
-"""For which nothing is said of them."""
+"""Runs that wait, beyond which the next begin quietly, see Journal."""
 MAX_WAITING = 10_000
 """Runs that may wait for a thread, or for their start to be written; beyond it a due slot is a gap (overload)."""
 
@@ -63,10 +60,8 @@ class Runner:
         surroundings: Surroundings | None = None,
     ) -> None:
         self._roster = roster
-        self._writer = writer
         self._watchdog = watchdog
         self._clock = clock
-        self._host_id = host_id
         self._threads = threads
         self._loop = loop
         self._processes = processes or ProcessExecutor()
@@ -75,7 +70,18 @@ class Runner:
         self._surroundings = surroundings
         self._stopping = False
         self._unlaunched = 0
+        self.journal = Journal(roster, writer, clock, host_id)
         self.retries = Retries(roster, writer, watchdog, clock, attempt=self._next_attempt, freed=self._freed)
+        self.stops = Stops(
+            roster,
+            watchdog,
+            clock,
+            threads=threads,
+            loop=loop,
+            processes=self._processes,
+            record=self._record,
+            look_at=self.look_at,
+        )
         self.on_free: Callable[[LiveWorker], None] = lambda _live: None
         """Called, with the roster's lock held, when a worker has room for another run."""
         self.on_unrecorded: Callable[[LiveWorker, Run, BaseException], None] = lambda _live, _run, _error: None
@@ -116,7 +122,8 @@ class Runner:
         active = ActiveRun(run, live.registration, output, live.redactor, held, self._sampler)
         self._roster.enter(live, active)
         self._unlaunched += 1
-        self._record_start(live, active, command_id)
+        active.shown = command_id is not None or self._waiting <= PRESS
+        self.journal.begins(live, active, command_id, partial(self._execute, active))
         return run
 
     @property
@@ -158,42 +165,6 @@ class Runner:
         state = "is stuck past its timeout" if oldest.stuck else f"is still running (for {age})"
         more = f", and {len(live.runs) - 1} more" if len(live.runs) > 1 else ""
         return Refusal(GapReason.OVERLAP, f"run {oldest.run.id} {state}{more}", oldest.run.id)
-
-    def _record_start(self, live: LiveWorker, active: ActiveRun, command_id: int | None) -> None:
-        run = active.run
-        scheduled = run.trigger is not Trigger.MANUAL
-        if scheduled:
-            live.covered_until = max(live.covered_until, run.due_at)
-            live.gap = None
-        next_run_at = live.registration.schedule.next_slot(live.name, run.started_at)
-        live.last_run_at, live.next_run_at = run.started_at, next_run_at
-        active.shown = command_id is not None or self._waiting <= PRESS
-        event = RunStarted(
-            run_id=run.id,
-            worker=run.worker,
-            attempt=run.attempt,
-            trigger=run.trigger,
-            due_at=run.due_at,
-            started_at=run.started_at,
-            host_id=self._host_id,
-            next_run_at=next_run_at,
-            covered_until=live.covered_until if scheduled else None,
-            params=json.dumps(run.params) if run.params else None,
-            command_id=command_id,
-            quiet=not active.shown,
-        )
-        self._writer.submit(event, partial(self._execute, active))
-
-    def show(self, active: ActiveRun) -> None:
-        """Says of a run that began quietly that it runs, where it has done so for a while."""
-        run = active.run
-        if active.shown or self._clock.now() - run.started_at < QUIET:
-            return
-        with self._roster.lock:
-            if active.shown or active.claimed:
-                return
-            active.shown, live = True, self._roster[run.worker]
-            self._writer.submit(RunGoesOn(run.id, run.worker, live.last_run_at, live.next_run_at, live.covered_until))
 
     def _execute(self, active: ActiveRun, error: BaseException | None) -> None:
         """On the writer's thread, after the start is on disk: hands the run to a thread or the event loop."""
@@ -310,7 +281,7 @@ class Runner:
         )
         active.context = ctx
         if timeout is not None:
-            active.deadline = self._watchdog.call_in(timeout / SECOND, partial(self._expire, active))
+            active.deadline = self._watchdog.call_in(timeout / SECOND, partial(self.stops.expire, active))
         return ctx, state
 
     def conclude(self, active: ActiveRun, result: Result) -> None:
@@ -324,80 +295,12 @@ class Runner:
                 return
             live = self._roster[active.run.worker]
             self._roster.leave(live, active)
-            self._record_outcome(live, active, result)
+            self._record(live, active, result)
             self.on_free(live)
 
-    def _record_outcome(self, live: LiveWorker, active: ActiveRun, result: Result) -> None:
-        retry_at = self.retries.plan(live, active, result)
-        suspend = self._count(live, result, final=retry_at is None)
-        if result.state is not None:
-            live.state = result.state
-        duration = guard.elapsed(active, self._clock.monotonic())
-        if (lines := active.output.drain(active.run.id, live.name)) is not None:
-            self._writer.submit(lines)
-        self._writer.submit(
-            RunFinished(
-                run_id=active.run.id,
-                worker=live.name,
-                finished_at=self._clock.now(),
-                duration=duration,
-                result=result,
-                status=live.status(),
-                recent=live.remember(result.outcome, duration),
-                last_run_at=live.last_run_at,
-                next_run_at=live.next_run_at,
-                covered_until=live.covered_until,
-                dropped_lines=active.output.dropped,
-                retry_at=retry_at,
-                running_run_id=live.running_run_id(),
-            )
-        )
-        if suspend:
-            self._writer.submit(WorkerSuspended(live.name, self._clock.now(), live.suspended, live.status()))
-
-    @staticmethod
-    def _count(live: LiveWorker, result: Result, *, final: bool) -> bool:
-        """Takes notice of how an occurrence ended; whether that was one failure too many."""
-        if result.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
-            return False
-        live.failing = result.outcome is Outcome.FAILED
-        if not live.failing:
-            live.failures_in_row = 0
-        elif final:
-            live.failures_in_row += 1
-        return live.give_up()
-
-    # Stopping a run
-
-    def cancel(self, name: str, cause: StopCause, reason: str) -> Run | Refusal:
-        """Asks all the worker's runs to stop; the oldest that was asked now, or why none was.
-
-        A thread has to look for itself; a task is cancelled at its await. At a shutdown a task keeps its grace period
-        as a thread does: whoever stops the host cancels it at the end.
-        """
-        with self._roster.lock:
-            live = self._roster[name]
-            found = live.in_flight()
-            if not found and live.runs:
-                run_id = live.runs[0].run.id
-                return Refusal(None, f"run {run_id} was recorded as timed out; its thread can't be stopped", run_id)
-        asked = [active for active in found if active.cancellation.request(cause, reason)]
-        for active in asked:
-            if active.task is not None and cause is not StopCause.SHUTDOWN:
-                self._loop.cancel(active.task)
-        if asked:
-            return asked[0].run
-        if found:
-            before = found[0]
-            text = f"run {before.run.id} was already asked to stop: {before.cancellation.reason}"
-            return Refusal(None, text, before.run.id)
-        return Refusal(None, f"{name} is not running")
-
-    def force(self, live: LiveWorker) -> list[Run]:
-        """Ends by force the runs of a worker that have a process of their own; those that had one."""
-        with self._roster.lock:
-            found = list(live.runs)
-        return [active.run for active in found if self._processes.kill(active)]
+    def _record(self, live: LiveWorker, active: ActiveRun, result: Result) -> None:
+        """The outcome of a run that the caller has claimed, with the roster's lock held."""
+        self.journal.ends(live, active, result, self.retries.plan(live, active, result))
 
     @property
     def stopping(self) -> bool:
@@ -407,19 +310,6 @@ class Runner:
     def stop_admitting(self) -> None:
         """From here on nothing begins; slots that come due are gaps."""
         self._stopping = True
-
-    def interrupt(self, active: ActiveRun) -> bool:
-        """Records a run as interrupted while it still executes; False where it ended first."""
-        if active.task is not None:
-            self._loop.cancel(active.task)
-        with self._roster.lock:
-            if not active.claim():
-                return False
-            live = self._roster[active.run.worker]
-            self._roster.leave(live, active)
-            self._record_outcome(live, active, Result(Outcome.INTERRUPTED))
-        self._processes.kill(active)
-        return True
 
     def look_at(self, active: ActiveRun) -> stacks.Stand | None:
         """Where the run stands now; None once its code has ended."""
@@ -435,13 +325,6 @@ class Runner:
         """The same, sampled, of a run in a process of its own; takes about a second."""
         return self._processes.stack(active)
 
-    def give_up_unread(self, active: ActiveRun) -> None:
-        """Its exception's own __str__ does not come back: records the failure without the message, as stuck."""
-        unread = active.unread
-        if unread is None or self._clock.monotonic() - unread[1] < COOPERATION:
-            return
-        self._record_stuck(active, Result(Outcome.FAILED, unread[0]))
-
     def on_event_loop_now(self) -> ActiveRun | None:
         """The async run whose code executes, or blocks, on the event loop at this moment."""
         current = self._loop.current_task()
@@ -449,39 +332,12 @@ class Runner:
             (active for active in self._roster.active() if current is not None and active.task is current), None
         )
 
-    def _expire(self, active: ActiveRun) -> None:
-        """The timeout struck: keep where it stood, ask it to stop, and look again in a moment."""
-        timeout = active.registration.timeout or 0
-        if active.registration.isolation == "process":
-            # Whoever supervises its process looks where it stands, ends it, and returns.
-            active.cancellation.request(StopCause.TIMEOUT, f"it took longer than {format_duration(timeout)}")
-            return
-        if (stand := self.look_at(active)) is not None:
-            active.stack = stacks.describe(f"run {active.run.id} at its timeout", stand, active.redactor)
-        active.cancellation.request(StopCause.TIMEOUT, f"it took longer than {format_duration(timeout)}")
-        if active.task is not None:
-            self._loop.cancel(active.task)
-        self._watchdog.call_in(COOPERATION, partial(self._give_up, active))
-
-    def _give_up(self, active: ActiveRun) -> None:
-        """It did not leave: record the timeout now, and call the worker stuck until its thread comes back."""
-        self._record_stuck(active, guard.stopped(active))
-
-    def _record_stuck(self, active: ActiveRun, result: Result) -> None:
-        """Records a run that does not give its thread back."""
-        with self._roster.lock:
-            if not active.claim():
-                return
-            active.replaced = active.task is None and self._threads.replace_stuck()
-            active.stuck = True
-            self._record_outcome(self._roster[active.run.worker], active, result)
-
     def _returned_late(self, active: ActiveRun) -> None:
         if active.replaced:
             self._threads.stuck_returned()
         live = self._roster[active.run.worker]
         if self._roster.leave(live, active):
-            self._writer.submit(StatusChanged(live.name, live.status()))
+            self.journal.returned(live)
             self.on_free(live)
 
     def _freed(self, live: LiveWorker) -> None:

@@ -135,7 +135,7 @@ class Slots:
         if live.busy and then == "replace":
             self._runner.retries.drop(live)
             moment = to_iso(slot.due_at)
-            self._runner.cancel(live.name, StopCause.REPLACED, f"replaced by the slot of {moment}")
+            self._runner.stops.cancel(live.name, StopCause.REPLACED, f"replaced by the slot of {moment}")
         self._begin_waiting(live)
 
     def _begin_waiting(self, live: LiveWorker) -> None:
