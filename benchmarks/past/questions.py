@@ -19,8 +19,8 @@ from typing import Any
 from benchmarks import histories
 from workerconsole.cases import MAX_GROUPS, MAX_OCCURRENCES
 from workerconsole.cli.percentiles import percentiles
-from workerconsole.feed import COMMANDS, FAILURES, GAPS, LINES, RUNS
 from workerconsole.groups import GroupFilter, GroupSort, arrange
+from workerconsole.picture import COMMANDS, FAILURES, GAPS, LINES, RUNS
 from workerkit.clock import DAY, HOUR, MINUTE, Micros, SystemClock
 from workerkit.store.database import Database
 from workerkit.store.reader import Reader

@@ -22,9 +22,10 @@ from textual.screen import Screen
 from workerconsole import clipboard, collector, editor, theme
 from workerconsole.actions import BULK_ASKS
 from workerconsole.ending import Ending
-from workerconsole.feed import Answered, Asking, DetailFetched, Feed, Following, Question, SnapshotDrawn, SnapshotTaken
+from workerconsole.feed import Asking, DetailFetched, Feed, Following, SnapshotDrawn, SnapshotTaken
 from workerconsole.format import localised
 from workerconsole.orders import ANSWER_WITHIN, Order, Report, Severity, carry_out
+from workerconsole.picture import Answered, Question
 from workerconsole.safe_filter import SafeFilter
 from workerconsole.screens.main import MainScreen
 from workerconsole.session import Opened, Session, Stage

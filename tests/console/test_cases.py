@@ -9,7 +9,8 @@ from tests.console import mishaps
 from tests.console.factory import NOW, HandClock, Seed, spec
 from tests.console.test_feed import FakeDatabase
 from workerconsole.cases import AboutFailure, AllGroups, Case
-from workerconsole.feed import DETAIL_EVERY, Answered, Feed
+from workerconsole.feed import Feed
+from workerconsole.picture import DETAIL_EVERY, Answered
 from workerkit.clock import MINUTE
 from workerkit.store.groups import GroupState
 

@@ -7,16 +7,15 @@ from textual.message import Message
 
 from tests.console.factory import NOW, HandClock, Seed, activity, failing, host, spec, worker
 from workerconsole.feed import (
-    DETAIL_EVERY,
     HURRIED,
     HURRY,
-    RECORD_EVERY,
     RESTS,
     TICK,
     DetailFetched,
     Feed,
     SnapshotTaken,
 )
+from workerconsole.picture import DETAIL_EVERY, RECORD_EVERY
 from workerconsole.snapshot import Snapshot, WorkerDetail
 from workerkit.clock import SECOND, Micros
 from workerkit.errors import DatabaseError
