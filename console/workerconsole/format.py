@@ -109,8 +109,8 @@ def ago(then: Micros | None, now: Micros, *, calm: bool = False) -> str:
 def until(then: Micros | None, now: Micros, *, calm: bool = False) -> str:
     """How long until a moment: `–`, `due now`, `in 8s`, `in 3m 04s`, `in 14m`, `in 2h 05m`, `in 3d 04h`.
 
-    From ten minutes on nobody counts seconds. In a table of many, which would never be at rest, nobody does from ten
-    seconds on: `calm` goes by steps of five there.
+    From ten minutes on nobody counts seconds. On a screen, which would never be at rest, nobody does from ten seconds
+    on: `calm` goes by steps of five there.
     """
     if then is None:
         return UNKNOWN

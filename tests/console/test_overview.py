@@ -16,7 +16,7 @@ def words(what: WorkerDetail, width: int = 100) -> str:
 
 def test_a_failing_worker_says_how_often_when_and_why() -> None:
     text = words(detail(worker=failing(last_run_at=NOW - 12 * SECOND)))
-    assert text.startswith("✗ failed 3 times in a row, last 12s ago · t shows the traceback\n  ConnectionRefusedError")
+    assert text.startswith("✗ failed 3 times in a row, last 10s ago · t shows the traceback\n  ConnectionRefusedError")
 
 
 def test_a_worker_that_never_ran_says_what_to_press() -> None:
@@ -111,7 +111,7 @@ def test_what_operators_did_is_told_with_its_result() -> None:
 
 def test_an_error_of_the_past_says_when_it_was() -> None:
     past = worker(last_error="ZeroDivisionError: division by zero", failure_count=1)
-    assert "Last error, 12s ago in run 1" in words(detail(worker=past, failures=(failure(1),)))
+    assert "Last error, 10s ago in run 1" in words(detail(worker=past, failures=(failure(1),)))
 
 
 def test_it_fits_from_twenty_columns_to_two_hundred_and_fifty() -> None:

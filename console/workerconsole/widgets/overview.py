@@ -62,7 +62,7 @@ def _error_moment(detail: WorkerDetail, now: Micros) -> str:
     latest = detail.failures[0] if detail.failures else None
     if latest is None or latest.error != detail.worker.last_error:
         return ""
-    return f", {fmt.ago(latest.at, now)} in run {latest.run_id}"
+    return f", {fmt.ago(latest.at, now, calm=True)} in run {latest.run_id}"
 
 
 # What is going on
@@ -147,7 +147,7 @@ def _next_after_pause(worker: WorkerRecord, now: Micros) -> Content:
     slot = first_slot_from(worker, worker.paused_until)
     if slot is None:
         return Content.styled(f"none before {fmt.when(worker.paused_until, now)}", "$text-warning")
-    return Content.assemble(fmt.until(slot, now), (f", {fmt.when(slot, now)}, after the pause", MUTED))
+    return Content.assemble(fmt.until(slot, now, calm=True), (f", {fmt.when(slot, now)}, after the pause", MUTED))
 
 
 def _policy_facts(worker: WorkerRecord) -> Iterator[Fact]:
@@ -171,7 +171,7 @@ def _history_facts(detail: WorkerDetail, now: Micros) -> Iterator[Fact]:
         yield "in a row", Content.styled(fmt.plural(worker.consecutive_failures, "failure"), "$text-error")
     if worker.last_run_at is not None:
         at = fmt.clock_time(worker.last_run_at, now)
-        yield "last run", Content.assemble(fmt.ago(worker.last_run_at, now), (f", {at}", MUTED))
+        yield "last run", Content.assemble(fmt.ago(worker.last_run_at, now, calm=True), (f", {at}", MUTED))
     if worker.last_outcome:
         symbol = fmt.outcome_symbol(worker.last_outcome)
         took = f" in {fmt.duration(worker.last_duration)}" if worker.last_duration is not None else ""

@@ -37,7 +37,7 @@ def pause_words(worker: WorkerRecord, now: Micros) -> Words:
 
 def _words(worker: WorkerRecord, run: RunRecord | None, now: Micros) -> Words:
     style = fmt.status_style(worker.status)
-    last = fmt.ago(worker.last_run_at, now)
+    last = fmt.ago(worker.last_run_at, now, calm=True)
     if worker.status == Status.BROKEN:
         return [("broken", style), (": its module failed to load; the reason is below", "")]
     if worker.status == Status.UNREGISTERED:
@@ -79,7 +79,7 @@ def _retrying_words(detail: WorkerDetail, now: Micros) -> Words:
     waiting = attempts.awaited(detail.runs)
     if waiting:
         run = waiting[0]
-        at = fmt.until(run.retry_at, now)
+        at = fmt.until(run.retry_at, now, calm=True)
         words.append((f": {attempts.ordinal(detail.worker, run.attempt + 1)} {at}, run {run.id} failed", ""))
     return [*words, (" · r begins it now, x gives it up", MUTED)]
 
@@ -96,4 +96,6 @@ def _beside(detail: WorkerDetail, run: RunRecord) -> str:
 def next_words(worker: WorkerRecord, now: Micros) -> str:
     """When it is due next, or since when it is."""
     late = now - worker.next_run_at if worker.next_run_at is not None else 0
-    return f"was due {fmt.ago(worker.next_run_at, now)}" if late > LATE else fmt.until(worker.next_run_at, now)
+    return (
+        f"was due {fmt.ago(worker.next_run_at, now)}" if late > LATE else fmt.until(worker.next_run_at, now, calm=True)
+    )
