@@ -1,5 +1,6 @@
 """The main screen: header, table, details, footer. It applies snapshots; what its actions do is the desk's."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -30,6 +31,8 @@ from workerkit.store.records import RunRecord
 if TYPE_CHECKING:
     from workerconsole.app import ConsoleApp
 
+SOON, LATELY = 0.7, 0.5
+"""Seconds since times were told: from the one on a picture tells them again, and within the other no tick does."""
 TALL = 34
 """From this many lines on, the details have room enough under the table."""
 WIDE = 170
@@ -79,6 +82,8 @@ class MainScreen(Screen[None]):
         self._opening_trouble: str | None = None
         self._list_height: int | None = None
         self._shows_rows = False
+        self._told_at = -math.inf
+        """Monotonic seconds of when the times were told last. With a picture that is drawn anyway they cost little."""
         self._follows = False
         """Details and footer are about to follow what the operator did."""
         self.snapshot: Snapshot | None = None
@@ -106,7 +111,8 @@ class MainScreen(Screen[None]):
     def _each_second(self) -> None:
         if self.console.is_running:  # while it ends, the screens lose their parts one by one
             self.console.see_to_size()
-            self.tick()
+            if self._clock.monotonic() - self._told_at >= LATELY:
+                self.tick()
 
     def on_resize(self, event: events.Resize) -> None:
         self._take_shape(event.size)
@@ -168,6 +174,8 @@ class MainScreen(Screen[None]):
         self._opening_trouble = None
         self.snapshot = snapshot
         self.table.show(snapshot)
+        if self._clock.monotonic() - self._told_at >= SOON:
+            self._tell_time()
         self._watch.see(snapshot, self._in_sight)
         self._tell()
         self._show_around()
@@ -197,11 +205,15 @@ class MainScreen(Screen[None]):
     def tick(self) -> None:
         """Whatever shows the time, as of now."""
         if not self.frozen:
-            self.table.tick()
-            if self.detail is not None:
-                self.pane.show(self.detail, self._clock.now())
+            self._tell_time()
             self._tell()
             self._show_around()
+
+    def _tell_time(self) -> None:
+        self._told_at = self._clock.monotonic()
+        self.table.tick()
+        if self.detail is not None:
+            self.pane.show(self.detail, self._clock.now())
 
     def _in_sight(self, name: str) -> bool:
         return self.app.screen is self and not self.has_class("-expanded") and self.table.in_sight(name)
