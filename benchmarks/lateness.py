@@ -80,6 +80,7 @@ def tables(rounds: int) -> list[Table]:
             "missed",
             "Of the same: due within the time that was measured, and not begun before the next one was due.",
             dict.fromkeys(LATE, 0),
+            always=True,
         ),
         table(
             "Processor time of schedulers",
@@ -105,10 +106,12 @@ def _table(
     figure: str,
     says: str,
     bounds: Mapping[int, float] | None = None,
+    *,
+    always: bool = False,
 ) -> Table:
     def limits(subject: Subject) -> tuple[Limit, ...]:
         bound = (bounds or {}).get(subject.workers) if subject.ours else None
-        return () if bound is None else (Limit(bound),)
+        return () if bound is None else (Limit(bound, always=always),)
 
     rows = tuple(Row(str(subject), found[str(subject)][figure], limits(subject)) for subject in SUBJECTS)
     return Table(title, unit, says, rows)

@@ -49,6 +49,7 @@ def _demanded(rounds: int) -> Table:
         f"leaves some out. Counted are runs that were over within {SECONDS:g} s, and with ours: whose outcome was "
         f"committed. {DURABLE} A slot that is left out is recorded, too. APScheduler records nothing.",
         _rows(found, limits),
+        more_is_better=True,
     )
 
 
@@ -65,6 +66,7 @@ def _at_once(rounds: int) -> Table:
         "thread already works, one as by default. It stores a task when it is asked "
         "for, removes it and then runs it: one that was under way when the process died is lost.",
         _rows(in_turn(subjects, rounds), {PLAIN: Limit(8, HUEY, at_least=True)}),
+        more_is_better=True,
     )
 
 
