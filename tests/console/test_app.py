@@ -17,6 +17,7 @@ from workerconsole.screens.pause import AskPause
 from workerconsole.screens.stopping import Stopping
 from workerconsole.screens.traceback import TracebackScreen
 from workerconsole.session import Stage
+from workerconsole.widgets.worker_table import WorkerTable
 from workerkit.clock import SECOND
 from workerkit.errors import DatabaseError, HostRunningError
 from workerkit.outcome import GapReason
@@ -67,6 +68,24 @@ async def test_workers_of_the_database_are_shown_the_failing_one_first(console: 
         assert "● headless host box:4211" in text
         assert "4 workers" in text
         assert "2× ConnectionRefusedError" in text
+
+
+async def test_times_are_told_with_a_picture_that_is_drawn_anyway(
+    console: Console, fleet: Seed, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console() as (app, pilot):
+        await opened(app, pilot)
+        told: list[int] = []
+        monkeypatch.setattr(WorkerTable, "tick", lambda table: told.append(table.row_count))
+        app.main.take(app.main.snapshot)
+        assert told == [], "they were told just now"
+        clock.move(SECOND)
+        app.main.take(app.main.snapshot)
+        app.main._each_second()
+        assert told == [4], "the tick that follows has nothing to add"
+        clock.move(SECOND)
+        app.main._each_second()
+        assert told == [4, 4]
 
 
 async def test_a_commit_of_the_host_shows_up(console: Console, fleet: Seed) -> None:

@@ -75,6 +75,16 @@ def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(bench: Bench, m
     assert bench.worker("a").change == bench.worker("b").change
 
 
+def test_what_nobody_waits_for_does_not_linger_long_after_a_large_transaction(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 600)
+    crowd = (NextRunMoved("ab"[number % 2], number) for number in range(writer.MANY))
+    bench.write_together(*crowd)
+    bench.writer.submit(NextRunMoved("a", 1_000))
+    wait_for(lambda: bench.worker("a").next_run_at == 1_000, "the event that came after many")
+
+
 def test_what_nobody_waits_for_is_written_all_the_same_and_before_the_stop(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
