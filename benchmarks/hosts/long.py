@@ -12,19 +12,19 @@ from benchmarks.hosts.load import even
 from benchmarks.hosts.measuring import wait_until
 
 MIB = 2**20
-RATE = 4_000
+RATE = 8_000
 """Runs that are due a second."""
 PATIENCE = 60.0
 """Seconds between two looks."""
-LOOKS = 10
+LOOKS = 6
 """At the memory, evenly over the runs."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("hosting", choices=NAMES)
-    parser.add_argument("--workers", type=int, default=400)
-    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=120_000)
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         hosting = made(arguments.hosting, Path(folder) / "long.db")
